@@ -1,0 +1,116 @@
+"""One trained model, ready to answer: bytes → decode → preprocess → engine → calibrate → verdict → Prediction."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import bundle
+from models.bundle import Manifest
+from models.decode import DEFAULT_LIMITS, Limits, decode
+from models.engine import LiteRTEngine
+from models.prediction import Prediction, Reason, Verdict
+from models.preprocess import Prepared, preprocess
+from models.rejection import FeatureSpace, unpack
+
+
+def default_workers() -> int:
+    """Interpreters a model gets: one for each core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Classifier:
+    """A verified bundle and its engine. Every method may be called from any thread."""
+
+    def __init__(self, manifest: Manifest, engine: LiteRTEngine, revision: str) -> None:
+        self.manifest = manifest
+        self.revision = revision
+        self._engine = engine
+        self._space = FeatureSpace.of(manifest.rejection) if manifest.rejection else None
+        self._head = unpack(manifest.head).reshape(len(manifest.labels), -1) if manifest.head else None
+
+    @classmethod
+    def load(cls, directory: Path, workers: int | None = None) -> "Classifier":
+        """Check the bundle in `directory` and load it with `workers` interpreters (default: one a core).
+
+        Raises BundleError when something does not check out.
+        """
+        manifest = bundle.load(directory)
+        engine = LiteRTEngine(directory / bundle.MODEL_NAME, workers or default_workers())
+        content = (directory / bundle.MANIFEST_NAME).read_bytes()
+        return cls(manifest, engine, hashlib.sha256(content).hexdigest())
+
+    @property
+    def task(self) -> str:
+        """The name under which people ask for this model."""
+        return self.manifest.task
+
+    @property
+    def engine_name(self) -> str:
+        """Which engine runs the network, as the API reports it."""
+        return self._engine.name
+
+    def classify(self, data: bytes, limits: Limits = DEFAULT_LIMITS) -> Prediction:
+        """Answer for one picture, given as the bytes of its file.
+
+        Raises PictureError when the bytes are not a picture that can be read within `limits`.
+        """
+        return self.answer(self.prepare(data, limits))
+
+    def prepare(self, data: bytes, limits: Limits = DEFAULT_LIMITS) -> Prepared:
+        """Decode and preprocess: what the network will see."""
+        return preprocess(decode(data, limits), self.manifest.preprocessing, self.manifest.input)
+
+    def answer(self, prepared: Prepared) -> Prediction:
+        """Run the network on a prepared picture and judge what it says."""
+        labels = self.manifest.label_ids
+        if prepared.pixels is None:
+            uniform = (1 / len(labels),) * len(labels)
+            return Prediction(self.task, labels, uniform, Verdict.REJECTED, None, prepared.reason)
+        outputs = self._engine.infer(prepared.pixels)
+        probabilities = softmax(outputs.logits / self.manifest.temperature)
+        index = self._decide(probabilities)
+        verdict, reason = self._judge(float(probabilities[index]), prepared.reason, outputs.features)
+        return Prediction(
+            task=self.task,
+            labels=labels,
+            probabilities=tuple(float(p) for p in probabilities),
+            verdict=verdict,
+            index=None if verdict is Verdict.REJECTED else index,
+            reason=reason,
+            seen=prepared.pixels,
+            heat=None if self._head is None else activation_map(outputs.feature_map, self._head[index]),
+        )
+
+    def _decide(self, probabilities: NDArray[np.float64]) -> int:
+        operating = self.manifest.thresholds.operating
+        if operating is None:
+            return int(np.argmax(probabilities))
+        positive = self.manifest.label_ids.index(operating.label)
+        return positive if probabilities[positive] >= operating.probability else 1 - positive
+
+    def _judge(
+        self, confidence: float, doubt: Reason | None, features: NDArray[np.float32]
+    ) -> tuple[Verdict, Reason | None]:
+        rejection = self.manifest.rejection
+        if self._space is not None and rejection is not None and self._space.score(features) > rejection.threshold:
+            return Verdict.REJECTED, Reason.UNFAMILIAR
+        if doubt is not None:
+            return Verdict.UNCERTAIN, doubt
+        if confidence < self.manifest.thresholds.confident:
+            return Verdict.UNCERTAIN, Reason.LOW_CONFIDENCE
+        return Verdict.CONFIDENT, None
+
+
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Probabilities of `(K,)` or `(B, K)` logits, in float64 so that they sum to 1 when printed."""
+    exponents = np.exp(logits.astype(np.float64) - np.max(logits, axis=-1, keepdims=True))
+    return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True), dtype=np.float64)
+
+
+def activation_map(feature_map: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Class activation map (Zhou et al. 2016, arXiv 1512.04150) of `(h, w, D)` features, scaled to 0..1."""
+    heat = np.maximum(feature_map @ weights, 0)
+    return np.asarray(heat / max(float(heat.max()), 1e-6), dtype=np.float32)
