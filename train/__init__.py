@@ -1,0 +1,1 @@
+"""How a model is made: fetch, fit, export. Imports `models`, never `serving`."""

@@ -1,0 +1,76 @@
+"""A run directory: everything that one `fit` leaves behind.
+
+run.json                                      task, recipe, data, source commit, machine, minutes
+history.csv                                   one line an epoch
+config.json, metadata.json, model.weights.h5  the best network, in Keras' own directory layout
+"""
+
+import json
+import platform
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from models.classifier import default_workers
+from train import recipe
+from train.errors import RecipeError, RunError
+from train.recipe import Recipe
+
+RUN_NAME = "run.json"
+HISTORY_NAME = "history.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What `run.json` says."""
+
+    recipe: Recipe
+    data_dir: str  # the task's folder, with its manifest
+    manifest_sha256: str
+    source_commit: str
+    backend: str
+    machine: str
+    minutes: float
+    best_epoch: int
+    validation: dict[str, float]
+
+    def write(self, directory: Path) -> None:
+        """Write `run.json`."""
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+        (directory / RUN_NAME).write_text(text, encoding="utf-8")
+
+
+def read(directory: Path) -> Run:
+    """Read `run.json`. Raises RunError when there is none or it is not one of ours."""
+    path = directory / RUN_NAME
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return Run(recipe=recipe.from_dict(values.pop("recipe")), **values)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({error.strerror}): name the directory that `fit` printed") from error
+    except (ValueError, KeyError, TypeError, RecipeError) as error:
+        raise RunError(f"{path} is not a run of this version ({error}): fit again") from error
+
+
+def source_commit() -> str:
+    """The commit of the working tree, with `+changes` when files differ from it, or `unknown` outside git."""
+    try:
+        commit, changed = (
+            subprocess.run(  # noqa: S603 (fixed words)
+                ["git", *words],  # noqa: S607 (whichever git the person has)
+                cwd=Path(__file__).parent,
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.strip()
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return commit + ("+changes" if changed else "")
+
+
+def machine() -> str:
+    """The machine in words: architecture and cores."""
+    return f"{platform.system()} {platform.machine()}, {default_workers()} cores"

@@ -1,0 +1,81 @@
+"""Validation that warns: the validation pictures as another hospital or another camera would have taken them.
+
+Validation by patient still shares the machine, the exposure and the habits of its hospital with training, and
+looks too good. These fixed alterations need no picture from elsewhere; epochs are judged on them as well.
+"""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+Picture = NDArray[np.uint8]
+
+
+def shifted(pictures: Picture) -> Picture:
+    """One altered copy of each picture, `(N, H, W, C)` uint8: the alterations take turns."""
+    return np.stack([ALTERATIONS[index % len(ALTERATIONS)](picture) for index, picture in enumerate(pictures)])
+
+
+def _through(change: Callable[[Image.Image], Image.Image]) -> Callable[[Picture], Picture]:
+    def alter(picture: Picture) -> Picture:
+        gray = picture.shape[-1] == 1
+        image = change(Image.fromarray(picture[..., 0] if gray else picture))
+        return np.asarray(image).reshape(picture.shape)
+
+    return alter
+
+
+def _darker(picture: Picture) -> Picture:
+    return np.rint(255 * (picture / 255) ** 1.6).astype(np.uint8)
+
+
+def _lighter(picture: Picture) -> Picture:
+    return np.rint(255 * (picture / 255) ** 0.6).astype(np.uint8)
+
+
+def _flatter(picture: Picture) -> Picture:
+    return np.rint(picture * 0.55 + 50).astype(np.uint8)
+
+
+def _equalized(picture: Picture) -> Picture:
+    histogram = np.bincount(picture.ravel(), minlength=256)
+    return np.rint(255 * np.cumsum(histogram) / picture.size).astype(np.uint8)[picture]
+
+
+def _cropped(image: Image.Image) -> Image.Image:
+    width, height = image.size
+    box = (0.08 * width, 0.08 * height, 0.92 * width, 0.92 * height)
+    return image.resize(image.size, Image.Resampling.BICUBIC, box=box)
+
+
+def _padded(image: Image.Image) -> Image.Image:
+    width, height = image.size
+    inner = image.resize((round(0.86 * width), round(0.9 * height)), Image.Resampling.BICUBIC)
+    canvas = Image.new(image.mode, image.size)
+    canvas.paste(inner, ((width - inner.width) // 2, (height - inner.height) // 2))
+    return canvas
+
+
+def _blurred(image: Image.Image) -> Image.Image:
+    return image.filter(ImageFilter.GaussianBlur(image.width / 160))
+
+
+def _recompressed(image: Image.Image) -> Image.Image:
+    stream = io.BytesIO()
+    image.save(stream, format="JPEG", quality=20)
+    return Image.open(stream).convert(image.mode)
+
+
+ALTERATIONS: tuple[Callable[[Picture], Picture], ...] = (
+    _darker,
+    _lighter,
+    _flatter,
+    _equalized,
+    _through(_cropped),
+    _through(_padded),
+    _through(_blurred),
+    _through(_recompressed),
+)
