@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from models.prediction import Reason
 
 SIDE = 28  # of the canonical form, in pixels
+SH=.6
+RF=.8
+TH=.3
 BOX = 20  # the longer side of the digit in it
 WORKING = 320  # the longer side of the picture while the digit is looked for, in pixels
 COARSE = 64  # the longer side while the ground is estimated: noise and thin strokes average out
@@ -46,9 +49,9 @@ def canonical_digit(rgb: NDArray[np.uint8]) -> CanonicalDigit:
     finished = _already_canonical(grey)
     if finished is not None:
         return CanonicalDigit(finished[..., None], None)
-    for sheet in _sheets(grey):
-        ink = _ink(grey, sheet)
-        found = None if ink is None else _largest_digit(ink)
+    for view, where in _views(grey):
+        ink = _ink(view, where)
+        found = None if ink is None else _largest_digit(*ink)
         if found is not None:
             return CanonicalDigit(_fit(found.ink)[..., None], Reason.SEVERAL_DIGITS if found.several else None)
     return CanonicalDigit(None, Reason.BLANK)
@@ -103,66 +106,76 @@ def _centre_of_mass(grey: NDArray[Any]) -> tuple[float, float]:
     return float(rows @ np.arange(rows.size) / rows.sum()), float(columns @ np.arange(columns.size) / columns.sum())
 
 
-def _sheets(grey: Grey) -> list[Mask | None]:
-    """Where to look for the digit, in this order: on the sheet that lies on a table, and on the whole picture (None).
+def _views(grey: Grey) -> list[tuple[Grey, Mask]]:
+    """Where to look for the digit, in this order: on the sheet that lies on a table, and on the whole picture.
 
-    A sheet is large, of another brightness than the picture's border, and, unlike light and shadow, sharp at its edge.
+    Each is a picture and the part of it that counts. A sheet is large, of another brightness than the picture's
+    border, four-sided, and, unlike light and shadow, sharp at its edge.
     """
+    whole = [(grey, np.ones(grey.shape, np.bool_))]
     small = _shrink(grey, COARSE)
     smooth = _uint8(cv2.medianBlur(small, _odd(0.2 * max(small.shape))))  # without strokes, its edges kept
-    split, _ = cv2.threshold(smooth, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    bright = smooth > split
-    inside = bright if np.median(_border(smooth)) <= split else ~bright
+    table = int(np.median(_border(smooth)))
+    unlike = cv2.absdiff(smooth, np.full_like(smooth, table))
+    inside = unlike > TH * np.percentile(unlike, 95)  # a sheet half in the shade is still one sheet
     _, labels, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=4)
-    if len(stats) == 1:
-        return [None]
-    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
-    sheet = (labels == largest).astype(np.uint8)
-    if not 0.15 < sheet.mean() < 0.9:
-        return [None]
-    contrast = abs(float(np.median(smooth[sheet > 0])) - float(np.median(smooth[~inside])))
+    if len(stats) == 1 or inside.all():
+        return whole
+    sheet = (labels == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()).astype(np.uint8)
+    (_, (width, height), _) = cv2.minAreaRect(cv2.findNonZero(sheet))
+    if sheet.mean() < 0.15 or sheet.sum() < RF * (width + 1) * (height + 1):
+        return whole
     square = np.ones((3, 3), np.uint8)
     edge = cv2.morphologyEx(sheet, cv2.MORPH_GRADIENT, square) > 0
-    steepness = float(np.median(cv2.morphologyEx(smooth, cv2.MORPH_GRADIENT, square)[edge]))
-    if contrast < 40 or steepness < 0.6 * contrast:
-        return [None]
-    return [cv2.erode(sheet, np.ones((5, 5), np.uint8)) > 0, None]
+    step = cv2.morphologyEx(smooth, cv2.MORPH_GRADIENT, square)[edge]
+    height_of_step = np.maximum(cv2.dilate(unlike, np.ones((5, 5), np.uint8))[edge], 1)
+    if np.median(unlike[sheet > 0]) < 40 or np.median(step / height_of_step) < SH:
+        return whole
+    inner = cv2.erode(sheet, np.ones((5, 5), np.uint8), borderValue=0)
+    mask = cv2.resize(inner, grey.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    cut = np.s_[top : top + height, left : left + width]
+    return (
+        [(np.where(mask, grey, np.uint8(np.median(grey[mask])))[cut], mask[cut]), *whole] if width and height else whole
+    )
 
 
 def _odd(size: float) -> int:
     return 2 * round(size / 2) + 1
 
 
-def _ink(grey: Grey, sheet: Mask | None) -> Ink | None:
-    """How much ink is on each pixel, 0 to 1, or None where nothing stands out from the ground."""
-    dark_ground, light_ground = _grounds(grey, sheet)
-    dark, light = dark_ground - grey, grey - light_ground
-    if sheet is not None:
-        outside = cv2.resize(sheet.astype(np.uint8), grey.shape[::-1], interpolation=cv2.INTER_NEAREST) == 0
-        dark[outside] = light[outside] = 0
-    if (np.maximum(dark, 0) ** 3).sum() >= (np.maximum(light, 0) ** 3).sum():
+def _ink(grey: Grey, where: Mask) -> tuple[Ink, Ink] | None:
+    """How much ink is on each pixel, 0 to 1, and how steep it is there; None where nothing stands out."""
+    dark_ground, light_ground = _grounds(grey)
+    steep = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).astype(np.float32)
+    dark = cv2.subtract(dark_ground, grey).astype(np.float32) * where
+    light = cv2.subtract(grey, light_ground).astype(np.float32) * where
+    residual = light
+    if (steep * dark**2).sum() >= (steep * light**2).sum():
         # Paper in the shade sends less light, and so do the strokes on it: a ratio gives both the same ink.
-        residual = dark * (255 / np.maximum(dark_ground, 48))
-    else:
-        residual = light
-    sample = residual[:: 1 + grey.shape[0] // 100, :: 1 + grey.shape[1] // 100]
-    noise = 1.4826 * float(np.median(np.abs(sample - np.median(sample))))
-    few = residual.size // 2000  # a thin small digit covers more than that; specks cover less
-    level = float(np.partition(residual, -1 - few, axis=None)[-1 - few])
+        lit = 255 / np.maximum(dark_ground, 48).astype(np.float32)
+        residual, steep = dark * lit, steep * lit
+    noise = 1.4826 * float(np.median(cv2.absdiff(grey, dark_ground)[:: 1 + grey.shape[0] // 100]))
+    level = _percentile(residual, 99.95)  # a thin small digit covers more than the rest; specks cover less
     if level < max(FAINTEST, 5 * noise):
         return None
-    return np.where(residual < 3 * noise, 0, np.clip(residual / level, 0, 1)).astype(np.float32)
+    ink = np.minimum(residual / level, 1)
+    ink[residual < 3 * noise] = 0
+    return ink, steep
 
 
-def _grounds(grey: Grey, sheet: Mask | None) -> tuple[Ink, Ink]:
+def _percentile(values: Ink, percent: float) -> float:
+    counts = np.bincount(values.ravel().astype(np.int64))
+    return float(np.searchsorted(counts.cumsum(), values.size * percent / 100))
+
+
+def _grounds(grey: Grey) -> tuple[Grey, Grey]:
     """The picture without its strokes, lit as it is: for dark and for light strokes.
 
     Ink stands out from two things: from what is around it (a wide median), and from what is left when all that is
     narrow is filled in (a closing or opening). Neither shadows nor the insides of loops stand out from both.
     """
     small = _shrink(grey, COARSE)
-    if sheet is not None:
-        small = np.where(sheet, small, np.median(small[sheet])).astype(np.uint8)
     wide = _uint8(cv2.medianBlur(small, _odd(0.5 * max(small.shape))))
     width = _odd(WIDEST_STROKE * max(small.shape))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
@@ -171,9 +184,8 @@ def _grounds(grey: Grey, sheet: Mask | None) -> tuple[Ink, Ink]:
     return _enlarge(dark, grey.shape), _enlarge(light, grey.shape)
 
 
-def _enlarge(ground: Grey, shape: tuple[int, ...]) -> Ink:
-    soft = cv2.GaussianBlur(ground.astype(np.float32), (0, 0), 1)
-    return np.asarray(cv2.resize(soft, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
+def _enlarge(ground: Grey, shape: tuple[int, ...]) -> Grey:
+    return _uint8(cv2.resize(cv2.GaussianBlur(ground, (0, 0), 1), (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR))
 
 
 class _Found(NamedTuple):
@@ -181,7 +193,7 @@ class _Found(NamedTuple):
     several: bool
 
 
-def _largest_digit(ink: Ink) -> _Found | None:
+def _largest_digit(ink: Ink, steep: Ink) -> _Found | None:
     """Keep the strokes of the largest digit; None where there are only specks."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats((ink > WEAK).astype(np.uint8), connectivity=8)
     strong = np.bincount(labels[ink > STRONG], minlength=len(stats))
@@ -190,7 +202,12 @@ def _largest_digit(ink: Ink) -> _Found | None:
     size = int(longest.max())
     if size < 0.04 * max(ink.shape):
         return None
-    kept = (longest >= 0.1 * size)[labels]
+    edges = np.bincount(labels.ravel(), weights=(steep**2).ravel()) / np.bincount(
+        labels.ravel(), weights=steep.ravel() + 1e-6
+    )
+    sharp = edges >= 0.35 * edges[longest >= 0.3 * size].max()
+    size = int(longest[sharp].max())
+    kept = (sharp & (longest >= 0.1 * size))[labels]
     gap = max(1, round(0.08 * size))
     near = cv2.dilate(kept.astype(np.uint8), np.ones((2 * gap + 1, 2 * gap + 1), np.uint8))
     _, clusters = cv2.connectedComponents(near, connectivity=8)
@@ -223,8 +240,7 @@ def _fit(ink: Ink) -> Grey:
 def _thicken(ink: Ink) -> Ink:
     """Widen strokes that would be thinner than MNIST's once the digit is fitted."""
     mask = (ink > 0.5).astype(np.uint8)
-    rows, columns = np.nonzero(mask)
-    longest = max(np.ptp(rows), np.ptp(columns)) + 1
+    longest = max(cv2.boundingRect(mask)[2:])
     # Across a stroke the distance to its edge grows from 0 to half its width, and is a quarter of it on average.
     width = 4 * float(np.mean(np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 3))[mask > 0]))
     missing = THINNEST_STROKE * longest / BOX - width

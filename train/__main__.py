@@ -1,49 +1,17 @@
 """The commands of `python -m train`. Each imports what it needs when it runs, so that `--help` is quick."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-from models.errors import VistazoError
+from models.commands import Debug, command_line
 
-FAILED = 1
-INTERRUPTED = 130  # as shells have it for Ctrl-C
-_DEBUG = "vistazo.debug"
-
-
-class _Commands(TyperGroup):
-    """Commands whose errors are one sentence, with a traceback only where `--debug` asks for it."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command; exit 1 on an error, 130 on Ctrl-C."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as error:
-            typer.echo("interrupted: run the same command again to go on", err=True)
-            raise typer.Exit(INTERRUPTED) from error
-        except (VistazoError, OSError) as error:
-            if ctx.meta.get(_DEBUG):
-                raise
-            advice = "" if isinstance(error, VistazoError) else ": check the disk's space and permissions"
-            typer.echo(f"error: {error}{advice}", err=True)
-            raise typer.Exit(FAILED) from error
-
-
-def _remember_debug(context: typer.Context, debug: bool) -> bool:
-    context.meta[_DEBUG] = debug
-    return debug
-
-
-Debug = Annotated[
-    bool,
-    typer.Option("--debug", help="Show the traceback of an error.", callback=_remember_debug, is_eager=True),
+app = command_line()
+Backbone = Annotated[
+    Path | None,
+    typer.Option(metavar="PATH", help="The backbone's file (.keras, or a keras.applications .h5). Default: download."),
 ]
-
-app = typer.Typer(
-    cls=_Commands, add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
-)
 
 
 @app.callback()
@@ -84,6 +52,48 @@ def fetch(
         typer.echo(f"  {split:5} {sum(counts[split, label] for label in dataset.labels):6,}  ({by_label})")
     if fetched.left_out:
         typer.echo(f"  left out {fetched.left_out} whose copies contradict them or are in another split")
+
+
+@app.command()
+def fit(
+    task: Annotated[str, typer.Argument(help="digit, flower or pneumonia: its recipe and its data.")],
+    arch: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="cnn, mnist_cnn, or a name of keras.applications. Default: the recipe's."),
+    ] = None,
+    weights: Backbone = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="At most so many. Default: the recipe's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures a step. Default: the recipe's.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=1, help="Epochs without a better validation loss. Default: the recipe's.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of weights, order and augmentation. Default: the recipe's.")] = None,
+    data_dir: Annotated[Path, typer.Option(help="Where `fetch` put the data.")] = Path("data"),
+    runs_dir: Annotated[Path, typer.Option(help="The run goes to RUNS_DIR/TASK-DATE-TIME.")] = Path("runs"),
+    _debug: Debug = False,
+) -> None:
+    """Train a network and keep the epoch with the lowest validation loss. Prints the run's directory."""
+    from train import recipe as recipes  # noqa: PLC0415
+    from train.fit import fit as train_network  # noqa: PLC0415
+    from train.run import new_directory  # noqa: PLC0415
+
+    recipe = recipes.load(task, arch=arch, epochs=epochs, batch_size=batch_size, patience=patience, seed=seed)
+    directory = new_directory(runs_dir, task)
+    run = train_network(recipe, data_dir / task, directory, weights)
+    figures = ", ".join(f"{name} {value:.4f}" for name, value in run.validation.items())
+    typer.echo(f"best epoch {run.best_epoch + 1}, validation: {figures}; {run.minutes:g} minutes")
+    typer.echo(directory)
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory that `fit` printed.")],
+    _debug: Debug = False,
+) -> None:
+    """Turn a run into the bundle that is served, checked against Keras and measured. Prints the bundle's directory."""
+    from train.export import export as write_bundle  # noqa: PLC0415
+
+    typer.echo(write_bundle(run))
 
 
 if __name__ == "__main__":

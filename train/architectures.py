@@ -45,7 +45,7 @@ def build(
         feature_map = _cnn(pixels)
         head = (128,)
     elif weights is not None and weights.suffix == ".keras":
-        feature_map = _as_backbone(keras.saving.load_model(weights, compile=False))(_as_rgb(pixels), training=False)
+        feature_map = _as_backbone(keras.saving.load_model(weights, compile=False))(_as_rgb(pixels))
     else:
         feature_map = _application(arch, _as_rgb(pixels), size, str(weights) if weights else "imagenet")
     feature_map = layers.Activation("linear", name="feature_map")(feature_map)
@@ -59,6 +59,18 @@ def build(
 def backbone_of(network: keras.Model) -> keras.Model | None:
     """The pre-trained part of a network, or None when it was built from scratch."""
     return next((layer for layer in network.layers if layer.name == BACKBONE), None)
+
+
+def unfreeze(backbone: keras.Model) -> None:
+    """Let the backbone learn, all but its batch norms: they keep the statistics of the pre-training.
+
+    Calling the backbone with `training=False`, as Keras' guide to transfer learning does, does not hold them in
+    Keras 3: a functional model hands its own `training` down. Only layers that may not learn stay in inference mode.
+    """
+    backbone.trainable = True
+    for layer in backbone.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.trainable = False
 
 
 def _convolution(x: Any, filters: int, size: int = 3, strides: int = 1) -> Any:
@@ -111,7 +123,7 @@ def _application(arch: str, rgb: Any, size: InputSize, weights: str) -> Any:
         raise RecipeError(
             f"the weights {weights!r} of {arch} could not be loaded ({error}): give their file with --weights PATH"
         ) from error
-    return _as_backbone(model)(module.preprocess_input(rgb), training=False)
+    return _as_backbone(model)(module.preprocess_input(rgb))
 
 
 def _check_hash(path: Path, expected: str | None) -> None:

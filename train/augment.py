@@ -35,7 +35,7 @@ def pipeline(augmentation: Augmentation) -> keras.Sequential:
     return keras.Sequential([keras.layers.Identity(), *chosen], name="augmentation")
 
 
-class _RandomLayer(keras.layers.Layer):
+class _RandomLayer(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
     """What the layers below share: a seed of their own, drawn from the global one, and rest outside training."""
 
     def __init__(self) -> None:

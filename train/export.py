@@ -51,12 +51,11 @@ def export(directory: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=directory) as temporary:
         target = Path(temporary) / "bundle"
         target.mkdir()
-        manifest = _write(run, task_dir, rows, network, target)
+        _write(run, task_dir, rows, network, target)
         bundle.load(target)
         final = directory / "bundle"
         shutil.rmtree(final, ignore_errors=True)
         target.rename(final)
-    print(f"{manifest.task} {manifest.version}: {final}")
     return final
 
 
@@ -67,7 +66,7 @@ def _rows(run: Run, task_dir: Path) -> dict[str, list[Row]]:
     return {split: [row for row in rows if row.split == split] for split in ("train", "val", "test")}
 
 
-def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.Model, target: Path) -> Manifest:
+def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.Model, target: Path) -> None:
     recipe = run.recipe
     labels = tuple(recipe.labels)
     pixels = held(loader(task_dir, rows["val"], recipe), len(rows["val"]), "validation pictures")
@@ -116,7 +115,6 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
     files = {path.name: bundle.describe_file(path) for path in sorted(target.iterdir())}
     manifest = manifest.model_copy(update={"files": files})
     (target / bundle.MANIFEST_NAME).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    return manifest
 
 
 def _infer(engine: LiteRTEngine, pixels: Pixels) -> list[Outputs]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train import run as runs
-from train.architectures import backbone_of, build
+from train.architectures import backbone_of, build, unfreeze
 from train.augment import pipeline
 from train.data import Batches, held, loader, targets
 from train.errors import DataError, RunError
@@ -25,8 +25,7 @@ def fit(recipe: Recipe, task_dir: Path, directory: Path, weights: Path | None = 
     """Train as `recipe` says on the pictures of `task_dir` and leave the best network in `directory`.
 
     The best epoch is the one with the lowest validation loss. With a backbone, its new head is trained alone for
-    `head_epochs`, then the whole network; batch-norm statistics stay those of the pre-training, as the Keras
-    guide to transfer learning has it.
+    `head_epochs`, then the whole network but for its batch norms.
     Raises TrainError when the data, the recipe or the weights do not fit, or the loss stops being a number.
     """
     keras.utils.set_random_seed(recipe.seed)
@@ -58,7 +57,8 @@ def fit(recipe: Recipe, task_dir: Path, directory: Path, weights: Path | None = 
         backbone.trainable = False
         _compile(trained, recipe, keras.optimizers.AdamW(recipe.head_learning_rate))
         trained.fit(train_set, epochs=recipe.head_epochs, class_weight=class_weight)
-        backbone.trainable = True
+    if backbone is not None:
+        unfreeze(backbone)
     _compile(trained, recipe, _optimizer(recipe, steps=len(train_set) * recipe.epochs))
     best = _KeepBest(network, directory)
     history = trained.fit(

@@ -63,7 +63,7 @@ class Recipe:
     positive: str | None = None  # of two labels, the one that is looked for
     sensitivity: float = 0.97  # of the operating point, on validation
     confident: float = 0.8  # answers less probable than this are `uncertain`
-    keep: float = 0.99  # share of the validation pictures that the rejection threshold keeps
+    keep: float = 0.995  # share of the validation pictures that the rejection threshold keeps
     version: str = "0.1.0"  # of the bundle
     seed: int = 0
     memory_gb: float = 4.0  # pictures beyond this are streamed instead of held
@@ -82,6 +82,7 @@ class Recipe:
 def load(task: str, **overrides: Any) -> Recipe:
     """The committed recipe of `task`, with `overrides` (those that are not None) from the command line.
 
+    An architecture other than the recipe's own takes the values of the recipe's table `[with.NAME]`, if it has one.
     Raises RecipeError when there is no such recipe or it names something unknown.
     """
     path = RECIPES / f"{task}.toml"
@@ -92,7 +93,12 @@ def load(task: str, **overrides: Any) -> Recipe:
         raise RecipeError(f"no recipe is called {task!r}: choose one of {known}") from error
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path} is not valid TOML ({error}): correct it") from error
-    return from_dict({"task": task} | values | {key: value for key, value in overrides.items() if value is not None})
+    given = {key: value for key, value in overrides.items() if value is not None}
+    variants = values.pop("with", {})
+    arch = given.get("arch", values["arch"])
+    if arch != values["arch"]:
+        values = values | {"weights_sha256": None} | variants.get(arch, {})
+    return from_dict({"task": task} | values | given)
 
 
 def from_dict(values: dict[str, Any]) -> Recipe:

@@ -8,6 +8,7 @@ config.json, metadata.json, model.weights.h5  the best network, in Keras' own di
 import json
 import platform
 import subprocess
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,16 @@ class Run:
         """Write `run.json`."""
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
         (directory / RUN_NAME).write_text(text, encoding="utf-8")
+
+
+def new_directory(runs_dir: Path, task: str) -> Path:
+    """A directory for a run that begins now. Raises RunError when there is one already."""
+    directory = runs_dir / f"{task}-{time.strftime('%Y%m%d-%H%M%S')}"
+    try:
+        directory.mkdir(parents=True)
+    except FileExistsError as error:
+        raise RunError(f"{directory} exists: another run began this second; try again") from error
+    return directory
 
 
 def read(directory: Path) -> Run:

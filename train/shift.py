@@ -42,7 +42,9 @@ def _flatter(picture: Picture) -> Picture:
 
 def _equalized(picture: Picture) -> Picture:
     histogram = np.bincount(picture.ravel(), minlength=256)
-    return np.rint(255 * np.cumsum(histogram) / picture.size).astype(np.uint8)[picture]
+    curve: Picture = np.rint(255 * np.cumsum(histogram) / picture.size).astype(np.uint8)
+    equalized: Picture = curve[picture]
+    return equalized
 
 
 def _cropped(image: Image.Image) -> Image.Image:

@@ -1,0 +1,52 @@
+# make run    set up what serving needs and serve on http://127.0.0.1:5000   (ARGS="--port 8000" for options)
+# make test   set up everything and run every test
+# make lint   ruff and mypy
+# make bench  speed against the other engines, in one run
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+
+.PHONY: run test lint
+.SILENT:
+
+run: $(VENV)/serving
+	$(BIN)/python app.py $(ARGS)
+
+test: $(VENV)/everything
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null \
+		|| $(BIN)/playwright install chromium >$(VENV)/install.log 2>&1 \
+		|| echo "There is no Chromium and none could be downloaded: the browser tests will say so."
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/everything
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(VENV)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Vistazo needs Python 3.11 or newer and $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing): install one and name it, as in make run PYTHON=python3.12"; \
+		exit 1; }
+	echo "Creating $(VENV) …"
+	$(PYTHON) -m venv $(VENV) >/dev/null || { \
+		echo "$(PYTHON) cannot create a virtual environment: install its venv module (Debian and Ubuntu: apt install python3-venv)"; \
+		exit 1; }
+	touch $@
+
+$(VENV)/serving: spaces_config/requirements.txt | $(VENV)/python
+	echo "Installing what serving needs in $(VENV) (about 150 MB to download, once) …"
+	$(call install,$<)
+
+$(VENV)/everything: requirements-dev.txt requirements.txt spaces_config/requirements.txt | $(VENV)/python
+	echo "Installing everything, TensorFlow too, in $(VENV) (about 900 MB to download, once) …"
+	$(call install,$<)
+
+define install
+$(PIP) -r $(1) 2>$(VENV)/install.log || { \
+	echo "The packages of $(1) could not be installed: check the network and run make again ($(VENV)/install.log has pip's words)"; \
+	exit 1; }
+touch $@
+endef

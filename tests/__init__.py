@@ -1,0 +1,1 @@
+"""Tests mirror the packages; `e2e` drives a real browser."""

@@ -1,0 +1,21 @@
+from pathlib import Path
+
+import pytest
+
+from models.catalog import BUNDLED, TASKS
+from models.classifier import Classifier
+
+
+@pytest.fixture(scope="session")
+def classifiers() -> dict[str, Classifier]:
+    return {task: Classifier.load(BUNDLED / task, workers=2) for task in TASKS}
+
+
+@pytest.fixture
+def bundle_copy(tmp_path: Path) -> Path:
+    """A bundle that a test may damage."""
+    target = tmp_path / "digit"
+    target.mkdir()
+    for file in (BUNDLED / "digit").iterdir():
+        (target / file.name).write_bytes(file.read_bytes())
+    return target

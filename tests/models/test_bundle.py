@@ -1,0 +1,90 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models import bundle
+from models.catalog import BUNDLED, TASKS
+from models.errors import BundleError
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_bundled_models_check_out(task: str) -> None:
+    manifest = bundle.load(BUNDLED / task)
+    assert manifest.task == task
+    listed = set(manifest.files) | {bundle.MANIFEST_NAME}
+    assert {path.name for path in (BUNDLED / task).iterdir()} == listed, "a file that vistazo.json does not cover"
+
+
+def test_a_flipped_byte_is_refused(bundle_copy: Path) -> None:
+    model = bundle_copy / bundle.MODEL_NAME
+    content = bytearray(model.read_bytes())
+    content[len(content) // 2] ^= 1
+    model.write_bytes(content)
+    with pytest.raises(BundleError, match=r"model\.tflite is not the file that was exported"):
+        bundle.load(bundle_copy)
+
+
+def test_a_missing_file_is_refused(bundle_copy: Path) -> None:
+    (bundle_copy / bundle.MODEL_NAME).unlink()
+    with pytest.raises(BundleError, match=r"model\.tflite is missing"):
+        bundle.load(bundle_copy)
+
+
+def test_a_directory_without_manifest_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"vistazo\.json cannot be read"):
+        bundle.load(tmp_path)
+
+
+def _set(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    def change(manifest: dict[str, Any]) -> None:
+        manifest[name] = value
+
+    return change
+
+
+def _repeat_a_label(manifest: dict[str, Any]) -> None:
+    manifest["labels"][1] = manifest["labels"][0]
+
+
+def _leave_the_bundle(manifest: dict[str, Any]) -> None:
+    manifest["files"]["../outside"] = manifest["files"]["model.tflite"]
+
+
+def _forget_the_model(manifest: dict[str, Any]) -> None:
+    del manifest["files"]["model.tflite"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_set("schema_version", 2), "schema version 2, this Vistazo reads 1"),
+        (_set("schema_version", None), "schema version None"),
+        (_set("temperature", 0), "temperature"),
+        (_set("preprocessing", "pickle"), "preprocessing"),
+        (_set("surprise", 1), "surprise"),
+        (_set("labels", []), "labels"),
+        (_repeat_a_label, "labels repeat"),
+        (_leave_the_bundle, "leaves the bundle"),
+        (_forget_the_model, "does not list model.tflite"),
+    ],
+)
+def test_a_manifest_that_does_not_check_out_is_refused(
+    bundle_copy: Path, change: Callable[[dict[str, Any]], None], message: str
+) -> None:
+    path = bundle_copy / bundle.MANIFEST_NAME
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    change(manifest)
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    (bundle_copy.parent / "outside").write_bytes((bundle_copy / bundle.MODEL_NAME).read_bytes())
+    with pytest.raises(BundleError, match=message):
+        bundle.load(bundle_copy)
+
+
+@pytest.mark.parametrize("text", ["", "not json", "[]", "null"])
+def test_a_manifest_that_is_no_object_is_refused(bundle_copy: Path, text: str) -> None:
+    (bundle_copy / bundle.MANIFEST_NAME).write_text(text, encoding="utf-8")
+    with pytest.raises(BundleError):
+        bundle.load(bundle_copy)

@@ -1,0 +1,136 @@
+"""The bundled networks answer: real bytes in, `Prediction` out."""
+
+import io
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.classifier import Classifier, activation_map, softmax
+from models.prediction import Reason, Verdict
+from models.preprocess import Prepared
+from tests.support import EXAMPLES, ROOT
+
+LABELLED = [
+    *((EXAMPLES / "digit" / f"{digit}.png", "digit", digit) for digit in "23578"),
+    *((path, "flower", path.name.split("-")[0]) for path in sorted((EXAMPLES / "flower").glob("*.jpg"))),
+    *(
+        (path, "pneumonia", "pneumonia" if path.name.startswith("person") else "normal")
+        for path in sorted((EXAMPLES / "pneumonia").glob("*.jpeg"))
+    ),
+]
+
+
+def png(pixels: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, format="PNG")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(("path", "task", "label"), LABELLED, ids=[path.name for path, _, _ in LABELLED])
+def test_the_examples_get_their_labels(classifiers: dict[str, Classifier], path: Path, task: str, label: str) -> None:
+    prediction = classifiers[task].classify(path.read_bytes())
+    assert prediction.label == label
+    assert prediction.confidence == prediction.probabilities[prediction.labels.index(label)]
+    assert prediction.confidence > 0.5
+    assert prediction.verdict is not Verdict.REJECTED
+    assert sum(prediction.probabilities) == pytest.approx(1)
+    assert prediction.heat is not None
+    assert prediction.heat.max() == pytest.approx(1)
+    assert prediction.heat.min() >= 0
+
+
+@pytest.mark.parametrize("gray", [0, 128, 255])
+def test_an_empty_canvas_is_rejected_and_no_digit(classifiers: dict[str, Classifier], gray: int) -> None:
+    prediction = classifiers["digit"].classify(png(np.full((280, 280, 3), gray, np.uint8)))
+    assert prediction.verdict is Verdict.REJECTED
+    assert prediction.reason is Reason.BLANK
+    assert prediction.label is None
+    assert prediction.confidence == 0
+    assert len(prediction.probabilities) == 10
+
+
+def test_dark_on_light_is_the_same_digit(classifiers: dict[str, Classifier]) -> None:
+    light = np.asarray(Image.open(EXAMPLES / "digit" / "7.png").convert("L"))
+    digit = classifiers["digit"]
+    assert digit.classify(png(255 - light)).probabilities == digit.classify(png(light)).probabilities
+
+
+def test_many_threads_get_the_answers_of_one(classifiers: dict[str, Classifier]) -> None:
+    digit = classifiers["digit"]
+    pictures = [(EXAMPLES / "digit" / f"{n}.png").read_bytes() for n in "23578"]
+    alone = [digit.classify(picture) for picture in pictures]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(digit.classify, pictures * 20))
+    assert together == alone * 20
+
+
+def test_a_doubt_of_preprocessing_makes_the_answer_uncertain(classifiers: dict[str, Classifier]) -> None:
+    digit = classifiers["digit"]
+    sure = digit.prepare((EXAMPLES / "digit" / "7.png").read_bytes())
+    prediction = digit.answer(Prepared(sure.pixels, Reason.SEVERAL_DIGITS))
+    assert (prediction.label, prediction.verdict) == ("7", Verdict.UNCERTAIN)
+    assert prediction.reason is Reason.SEVERAL_DIGITS
+
+
+def test_the_operating_point_decides_pneumonia(classifiers: dict[str, Classifier]) -> None:
+    pneumonia = classifiers["pneumonia"]
+    operating = pneumonia.manifest.thresholds.operating
+    assert operating is not None
+    assert operating.label == "pneumonia"
+    for path in (EXAMPLES / "pneumonia").glob("*.jpeg"):
+        prediction = pneumonia.classify(path.read_bytes())
+        positive = prediction.probabilities[prediction.labels.index("pneumonia")]
+        assert (prediction.label == "pneumonia") == (positive >= operating.probability)
+
+
+def test_softmax_survives_large_logits() -> None:
+    probabilities = softmax(np.array([1000.0, 0.0, -1000.0]))
+    assert probabilities == pytest.approx([1, 0, 0])
+
+
+def test_the_heat_map_points_at_the_active_place() -> None:
+    feature_map = np.zeros((7, 7, 3), np.float32)
+    feature_map[2, 5, 1] = 4
+    heat = activation_map(feature_map, np.array([0, 1, 0], np.float32))
+    assert heat[2, 5] == 1
+    assert heat.max() == 1
+
+
+def test_an_activation_that_speaks_against_the_label_is_no_heat() -> None:
+    heat = activation_map(np.ones((7, 7, 1), np.float32), np.array([-1], np.float32))
+    assert heat.max() == 0
+
+
+WITHOUT_TENSORFLOW = """
+import importlib.abc, json, sys
+TRAINING = ("tensorflow", "keras", "sklearn", "scipy", "matplotlib", "torch", "jax")
+
+class NotInstalled(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in TRAINING:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, NotInstalled())
+from pathlib import Path
+from models.catalog import Catalog
+labels = {}
+for entry in Catalog.load(workers=1).entries:
+    picture = next(p for p in sorted(Path("serving/examples", entry.task).iterdir()) if p.suffix != ".md")
+    labels[entry.task] = entry.classifier.classify(picture.read_bytes()).label
+print(json.dumps([labels, [name for name in TRAINING if name in sys.modules]]))
+"""
+
+
+def test_serving_needs_no_tensorflow() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TENSORFLOW], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    labels, imported = json.loads(done.stdout)
+    assert labels == {"pneumonia": "normal", "digit": "2", "flower": "daisy"}
+    assert imported == []

@@ -1,0 +1,55 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from models.classifier import softmax
+from models.rejection import FeatureSpace
+from train import recipe
+from train.calibrate import fit_rejection, fit_temperature, fit_thresholds
+
+PNEUMONIA = recipe.load("pneumonia")
+
+
+def test_the_temperature_of_overconfident_logits_is_found() -> None:
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 2, (20_000, 4)).astype(np.float32)
+    drawn = random.uniform(size=(len(logits), 1))
+    truth = (softmax(logits).cumsum(1) < drawn).sum(1)  # labels drawn from the logits' own probabilities
+    assert fit_temperature(logits, truth) == pytest.approx(1, abs=0.05)
+    assert fit_temperature(3 * logits, truth) == pytest.approx(3, abs=0.15)
+
+
+def test_the_operating_point_keeps_the_sensitivity() -> None:
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 2, 5000)
+    sick = np.clip(random.normal(0.3 + 0.4 * truth, 0.15), 0, 1)
+    thresholds = fit_thresholds(np.stack([1 - sick, sick], 1), truth, PNEUMONIA)
+    assert thresholds.operating is not None
+    sensitivity = (sick[truth == 1] >= thresholds.operating.probability).mean()
+    assert PNEUMONIA.sensitivity <= sensitivity < PNEUMONIA.sensitivity + 0.005
+
+
+def test_without_a_positive_label_the_most_probable_one_answers() -> None:
+    thresholds = fit_thresholds(np.eye(10), np.arange(10), recipe.load("digit"))
+    assert thresholds.operating is None
+
+
+def test_rejection_keeps_validation_and_refuses_what_is_far() -> None:
+    random = np.random.default_rng(0)
+    basis = random.normal(size=(8, 40)).astype(np.float32)
+
+    def features(count: int) -> np.ndarray:
+        inside = random.normal(size=(count, 8)) @ basis
+        return np.asarray(inside + 0.1 * random.normal(size=(count, 40)), dtype=np.float32)
+
+    keep = dataclasses.replace(PNEUMONIA, keep=0.95)
+    rejection = fit_rejection(features(3000), features(2000), keep)
+    space = FeatureSpace.of(rejection)
+
+    def refused(pictures: np.ndarray) -> float:
+        return float(np.mean([space.score(picture) > rejection.threshold for picture in pictures]))
+
+    assert refused(features(2000)) == pytest.approx(0.05, abs=0.02)
+    assert refused(5 * features(500)) > 0.9, "far along the components"
+    assert refused(features(500) + random.normal(size=(500, 40)).astype(np.float32)) > 0.9, "outside the components"

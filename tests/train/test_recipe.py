@@ -1,0 +1,40 @@
+import pytest
+
+from models.bundle import Label
+from train import recipe
+from train.datasets import DATASETS, dataset_for
+from train.errors import RecipeError
+
+
+@pytest.mark.parametrize("task", DATASETS)
+def test_a_recipe_names_the_labels_of_its_data_in_two_languages(task: str) -> None:
+    loaded = recipe.load(task)
+    assert tuple(loaded.labels) == dataset_for(task).labels
+    assert [Label(id=name, **names) for name, names in loaded.labels.items()]
+
+
+def test_the_command_line_wins_over_the_recipe_and_none_does_not() -> None:
+    loaded = recipe.load("digit", epochs=3, seed=None)
+    assert loaded.epochs == 3
+    assert loaded.seed == recipe.load("digit").seed
+
+
+def test_another_architecture_takes_its_own_values_and_no_backbone() -> None:
+    own, custom = recipe.load("pneumonia"), recipe.load("pneumonia", arch="cnn")
+    assert own.weights_sha256 is not None
+    assert custom.weights_sha256 is None
+    assert custom.learning_rate > own.learning_rate
+    assert custom.augmentation == own.augmentation
+    assert recipe.load("pneumonia", arch="cnn", epochs=1).epochs == 1
+
+
+def test_plain_data_and_back() -> None:
+    loaded = recipe.load("flower")
+    assert recipe.from_dict(loaded.as_dict()) == loaded
+
+
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(RecipeError, match="no recipe is called 'cat': choose one of digit, flower, pneumonia"):
+        recipe.load("cat")
+    with pytest.raises(RecipeError, match="surprise"):
+        recipe.load("digit", surprise=1)
