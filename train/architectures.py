@@ -75,7 +75,8 @@ def unfreeze(backbone: keras.Model) -> None:
 
 def _convolution(x: Any, filters: int, size: int = 3, strides: int = 1) -> Any:
     x = layers.Conv2D(filters, size, strides, padding="same", use_bias=False)(x)
-    return layers.ReLU()(layers.BatchNormalization()(x))
+    # Keras' momentum of 0.99 needs hundreds of steps before its statistics mean anything; small sets have fewer.
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
 
 
 def _mnist_cnn(pixels: Any) -> Any:

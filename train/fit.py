@@ -1,6 +1,7 @@
 """Training, from the split manifest to a run directory. Reads from top to bottom."""
 
 import hashlib
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,16 @@ def _compile(model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Opt
     )
 
 
+def _save(network: keras.Model, directory: Path) -> None:
+    """Keras' directory layout in `directory`; whole files replace older ones, so a crash leaves a usable network."""
+    with tempfile.TemporaryDirectory(dir=directory) as temporary:
+        fresh = Path(temporary) / "network"
+        keras.saving.save_model(network, fresh, zipped=False)
+        for file in fresh.iterdir():
+            if file.is_file():  # and not the empty folder for assets, which our layers have none of
+                file.replace(directory / file.name)
+
+
 class _KeepBest(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
     """Saves the network, without the augmentation around it, whenever validation improves."""
 
@@ -153,4 +164,4 @@ class _KeepBest(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships 
         value = (logs or {})[MONITOR]
         if value < self._best:
             self._best, self.epoch = value, epoch
-            keras.saving.save_model(self._network, self._directory, zipped=False)
+            _save(self._network, self._directory)
