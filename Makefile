@@ -1,7 +1,6 @@
 # make run    set up what serving needs and serve on http://127.0.0.1:5000   (ARGS="--port 8000" for options)
 # make test   set up everything and run every test
 # make lint   ruff and mypy
-# make bench  speed against the other engines, in one run
 
 PYTHON ?= python3
 VENV := .venv

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image
 
 from models.errors import EmptyFile, TooLarge, TooManyPixels, UnreadableImage, UnsupportedType
 
@@ -87,7 +87,7 @@ def _open(data: bytes) -> Image.Image:
     """Read the header only."""
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
-    except UnidentifiedImageError as error:
+    except OSError as error:  # Pillow's UnidentifiedImageError among them
         if data.startswith(_SIGNATURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
             raise
         raise UnsupportedType(

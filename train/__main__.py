@@ -1,5 +1,6 @@
 """The commands of `python -m train`. Each imports what it needs when it runs, so that `--help` is quick."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -74,11 +75,12 @@ def fit(
 ) -> None:
     """Train a network and keep the epoch with the lowest validation loss. Prints the run's directory."""
     from train import recipe as recipes  # noqa: PLC0415
-    from train.fit import fit as train_network  # noqa: PLC0415
-    from train.run import new_directory  # noqa: PLC0415
 
     recipe = recipes.load(task, arch=arch, epochs=epochs, batch_size=batch_size, patience=patience, seed=seed)
-    directory = new_directory(runs_dir, task)
+    directory = runs_dir / f"{task}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+    from train.fit import fit as train_network  # noqa: PLC0415 (Keras takes seconds: a typing error is told at once)
+
     run = train_network(recipe, data_dir / task, directory, weights)
     figures = ", ".join(f"{name} {value:.4f}" for name, value in run.validation.items())
     typer.echo(f"best epoch {run.best_epoch + 1}, validation: {figures}; {run.minutes:g} minutes")

@@ -11,6 +11,7 @@ from models.rejection import FeatureSpace, pack
 from train.recipe import Recipe
 
 COMPONENTS = 64
+SMALLEST_SCALE = 1e-3  # features that never vary would divide by nothing; float16 keeps this
 
 
 def fit_temperature(logits: NDArray[np.float32], truth: NDArray[np.int64]) -> float:
@@ -38,14 +39,14 @@ def fit_thresholds(probabilities: NDArray[np.float64], truth: NDArray[np.int64],
 
 def fit_rejection(train_features: NDArray[np.float32], val_features: NDArray[np.float32], recipe: Recipe) -> Rejection:
     """Sum up the training features, (N, D), and set the threshold that keeps the recipe's share of validation."""
-    pca = PCA(min(COMPONENTS, train_features.shape[1] // 2), random_state=0).fit(train_features)
+    pca = PCA(min(COMPONENTS, min(train_features.shape) // 2), random_state=0).fit(train_features)
     centred = train_features - pca.mean_
     left_out = centred - (centred @ pca.components_.T) @ pca.components_
     unfinished = Rejection(
         mean=pack(pca.mean_),
         components=pack(pca.components_),
-        scale=pack(np.sqrt(pca.explained_variance_)),
-        residual_scale=float(np.sqrt(np.mean(np.sum(left_out**2, axis=1)))),
+        scale=pack(np.sqrt(pca.explained_variance_) + SMALLEST_SCALE),
+        residual_scale=float(np.sqrt(np.mean(np.sum(left_out**2, axis=1)))) + SMALLEST_SCALE,
         threshold=float("inf"),
     )
     space = FeatureSpace.of(unfinished)  # with the rounding to float16 that serving will see

@@ -29,6 +29,7 @@ def fit(recipe: Recipe, task_dir: Path, directory: Path, weights: Path | None = 
     `head_epochs`, then the whole network but for its batch norms.
     Raises TrainError when the data, the recipe or the weights do not fit, or the loss stops being a number.
     """
+    commit = runs.source_commit()  # now: an hour later the working tree may be another
     keras.utils.set_random_seed(recipe.seed)
     labels = tuple(recipe.labels)
     rows = read_manifest(task_dir)
@@ -81,7 +82,7 @@ def fit(recipe: Recipe, task_dir: Path, directory: Path, weights: Path | None = 
         recipe=recipe,
         data_dir=str(task_dir),
         manifest_sha256=hashlib.sha256((task_dir / MANIFEST_NAME).read_bytes()).hexdigest(),
-        source_commit=runs.source_commit(),
+        source_commit=commit,
         backend=keras.backend.backend(),
         machine=runs.machine(),
         minutes=round((time.monotonic() - started) / 60, 1),

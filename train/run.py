@@ -8,7 +8,6 @@ config.json, metadata.json, model.weights.h5  the best network, in Keras' own di
 import json
 import platform
 import subprocess
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -42,16 +41,6 @@ class Run:
         (directory / RUN_NAME).write_text(text, encoding="utf-8")
 
 
-def new_directory(runs_dir: Path, task: str) -> Path:
-    """A directory for a run that begins now. Raises RunError when there is one already."""
-    directory = runs_dir / f"{task}-{time.strftime('%Y%m%d-%H%M%S')}"
-    try:
-        directory.mkdir(parents=True)
-    except FileExistsError as error:
-        raise RunError(f"{directory} exists: another run began this second; try again") from error
-    return directory
-
-
 def read(directory: Path) -> Run:
     """Read `run.json`. Raises RunError when there is none or it is not one of ours."""
     path = directory / RUN_NAME
@@ -65,7 +54,7 @@ def read(directory: Path) -> Run:
 
 
 def source_commit() -> str:
-    """The commit of the working tree, with `+changes` when files differ from it, or `unknown` outside git."""
+    """The commit of the code that trains, with `+changes` when it differs from it, or `unknown` outside git."""
     try:
         commit, changed = (
             subprocess.run(  # noqa: S603 (fixed words)
@@ -75,7 +64,7 @@ def source_commit() -> str:
                 text=True,
                 check=True,
             ).stdout.strip()
-            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", ".", "../models"])
         )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
