@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from models import bundle
 from models.bundle import Data, Label, Manifest
-from models.classifier import Classifier, default_workers, softmax
-from models.engine import OUTPUTS, LiteRTEngine, Outputs
+from models.classifier import Classifier, softmax
+from models.engine import LiteRTEngine, Outputs
 from models.rejection import pack
 from train import run as runs
 from train.calibrate import fit_rejection, fit_temperature, fit_thresholds
@@ -24,13 +24,13 @@ from train.card import card
 from train.data import held, loader, targets
 from train.datasets import dataset_for
 from train.errors import ExportError, RunError
+from train.litert import convert
 from train.measure import measure
 from train.pictures import MANIFEST_NAME, Row, read_manifest
 from train.run import Run
 from train.shift import shifted
 
 CHECKED = 200  # validation pictures on which LiteRT must answer as Keras does
-TOLERANCE = 1e-3  # of any probability
 TRAINING_FEATURES = 4000  # pictures that the rejection statistics are made from
 
 Pixels = NDArray[np.uint8]
@@ -71,7 +71,7 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
     labels = tuple(recipe.labels)
     pixels = held(loader(task_dir, rows["val"], recipe), len(rows["val"]), "validation pictures")
     truth = targets(rows["val"], labels)
-    engine = _convert(network, pixels[:: max(1, len(pixels) // CHECKED)], target)
+    engine = convert(network, pixels[:: max(1, len(pixels) // CHECKED)], target / bundle.MODEL_NAME)
 
     few = rows["train"][:: max(1, len(rows["train"]) // TRAINING_FEATURES)]
     train_pixels = held(loader(task_dir, few, recipe), len(few), "training pictures")
@@ -119,37 +119,6 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
 
 def _infer(engine: LiteRTEngine, pixels: Pixels) -> list[Outputs]:
     return [engine.infer(picture) for picture in pixels]
-
-
-def _convert(network: keras.Model, pixels: Pixels, target: Path) -> LiteRTEngine:
-    """Write model.tflite with float16 weights, or float32 ones where those change an answer."""
-    path = target / bundle.MODEL_NAME
-    expected = softmax(network.predict(pixels.astype(np.float32), verbose=0))
-    for half in (True, False):
-        _write_litert(network, path, half)
-        engine = LiteRTEngine(path, default_workers())
-        found = softmax(np.stack([outputs.logits for outputs in _infer(engine, pixels)]))
-        difference = float(np.abs(found - expected).max())
-        same = bool(np.all(found.argmax(1) == expected.argmax(1)))
-        print(f"float{16 if half else 32} weights: max |Δp| {difference:.1e} on {len(pixels)} pictures, same: {same}")
-        if difference < TOLERANCE and same:
-            return engine
-    raise ExportError(f"LiteRT answers differ from Keras' by up to {difference:.1e}: report this with the recipe")
-
-
-def _write_litert(network: keras.Model, path: Path, half: bool) -> None:
-    import tensorflow as tf  # noqa: PLC0415 (seconds, and only export needs it)
-
-    tapped = keras.Model(network.inputs, {name: network.get_layer(name).output for name in OUTPUTS})
-    options = {"optimizations": [tf.lite.Optimize.DEFAULT], "target_spec": {"supported_types": [tf.float16]}}
-    tapped.export(
-        str(path),
-        format="litert",
-        verbose=False,
-        # One picture at a time: LiteRT plans its memory for fixed shapes.
-        input_signature=[tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name="pixels")],
-        **(options if half else {}),
-    )
 
 
 def _head(network: keras.Model) -> str | None:

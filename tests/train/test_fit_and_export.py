@@ -14,8 +14,9 @@ from models.bundle import Manifest
 from models.classifier import Classifier
 from train import recipe, run
 from train.errors import DataError, ExportError, RunError
-from train.export import TOLERANCE, export
+from train.export import export
 from train.fit import fit
+from train.litert import TOLERANCE
 from train.pictures import Row, read_manifest, write_manifest
 from train.recipe import Recipe
 
