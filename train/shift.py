@@ -23,7 +23,8 @@ def _through(change: Callable[[Image.Image], Image.Image]) -> Callable[[Picture]
     def alter(picture: Picture) -> Picture:
         gray = picture.shape[-1] == 1
         image = change(Image.fromarray(picture[..., 0] if gray else picture))
-        return np.asarray(image).reshape(picture.shape)
+        altered: Picture = np.asarray(image, np.uint8).reshape(picture.shape)
+        return altered
 
     return alter
 

@@ -1,0 +1,1 @@
+"""How a model is offered: REST routes, the page, and what they say in two languages."""

@@ -1,0 +1,54 @@
+"""The REST app: routes, error handlers and middleware put together. `serving.server` mounts the page beside it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI
+
+from serving import routes
+from serving.answers import DISCLAIMED
+from serving.messages import text
+from serving.middleware import BodyLimit, RequestContext
+from serving.service import Service, too_large
+from serving.upload import ENVELOPE_BYTES
+
+
+def build(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAPI:
+    """The ASGI app that answers from `service`; `on_ready` is called when its start-up check has ended."""
+
+    async def warm_up() -> None:
+        await service.warm_up()
+        on_ready()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        warming = asyncio.create_task(warm_up())
+        yield
+        warming.cancel()
+        service.runner.close()
+
+    api = FastAPI(
+        title="Vistazo",
+        version=_version(),
+        description=f"{text('tagline', 'es')}\n\n**{DISCLAIMED}**: {text('disclaimer', 'es')}\n\n"
+        f"*{text('tagline', 'en')}*\n\n**{DISCLAIMED}**: {text('disclaimer', 'en')}",
+        lifespan=lifespan,
+        exception_handlers=routes.handlers(),
+    )
+    router = routes.router(service)
+    api.include_router(router)
+    routes.close_the_gaps(api, router)
+    # The last one added is the outermost.
+    limit = service.settings.max_bytes + ENVELOPE_BYTES
+    api.add_middleware(BodyLimit, max_bytes=limit, failure=too_large(service.settings))
+    api.add_middleware(RequestContext, logged=routes.PREFIXES)
+    return api
+
+
+def _version() -> str:
+    try:
+        return version("vistazo")
+    except PackageNotFoundError:  # run from a checkout, without installing it
+        return "0.1.0"

@@ -1,0 +1,207 @@
+"""The REST routes of the HTTP contract."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi.exception_handlers import http_exception_handler
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from serving import answers
+from serving.answers import Answer, ErrorAnswer, ModelInfo, Models
+from serving.errors import ApiError, InvalidRequest, MethodNotAllowed, NoSuchTask, NotFound, Unexpected
+from serving.messages import text
+from serving.middleware import error_response, id_of_request, language_of_request
+from serving.service import Service
+from serving.upload import FIELD, read_picture
+
+PREFIXES = ("/predict", "/models", "/health")
+
+_MULTIPART = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [FIELD],
+                    "properties": {
+                        FIELD: {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "the picture: PNG, JPEG, WebP, GIF (first frame), BMP or TIFF",
+                        }
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+def _documented(*kinds: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
+    return {
+        status: {
+            "model": ErrorAnswer,
+            "description": description,
+            "content": {
+                "application/json": {
+                    "example": {
+                        "error": "…",
+                        "code": description.partition(",")[0].partition(" ")[0],
+                        "request_id": "5f0c8a4e6d1b4f0e",
+                    }
+                }
+            },
+        }
+        for status, description in kinds
+    }
+
+
+_PREDICT_ERRORS = _documented(
+    (400, "missing_file, empty_file or no_file_selected"),
+    (404, "unknown_task"),
+    (413, "too_large"),
+    (415, "unsupported_type"),
+    (422, "unreadable_image, too_many_pixels or invalid_request"),
+    (503, "busy (with Retry-After) or model_not_loaded"),
+    (504, "timeout"),
+)
+
+
+def router(service: Service) -> APIRouter:
+    """The routes, answering from `service`."""
+    routes = APIRouter()
+    explain = Annotated[bool, Query(description="add `heat_map`: where the network looked, as PNG data URL")]
+
+    async def answer(request: Request, task: str, explained: bool) -> JSONResponse:
+        classifier = service.find(task)
+        picture = await read_picture(request, service.settings)
+        prediction, elapsed_ms = await service.classify(task, picture, id_of_request.get())
+        about = answers.About(answers.model_of(classifier), language_of_request.get(), id_of_request.get(), elapsed_ms)
+        if explained:  # painting takes a while
+            return JSONResponse(await asyncio.to_thread(answers.explained, prediction, about))
+        return JSONResponse(answers.answer(prediction, about))
+
+    @routes.post(
+        "/predict",
+        response_model=Answer,
+        responses=_PREDICT_ERRORS,
+        openapi_extra=_MULTIPART,
+        summary="Classify a picture with the default model",
+    )
+    async def predict_default(request: Request, explain: explain = False) -> JSONResponse:
+        """`curl -F "file=@imagen.png" http://localhost:5000/predict`."""
+        return await answer(request, service.default_task, explain)
+
+    @routes.post(
+        "/predict/{task}",
+        response_model=Answer,
+        responses=_PREDICT_ERRORS,
+        openapi_extra=_MULTIPART,
+        summary="Classify a picture with a named model",
+    )
+    async def predict(request: Request, task: str, explain: explain = False) -> JSONResponse:
+        """Answers about `pneumonia` are not a diagnosis: each carries a `disclaimer`."""
+        return await answer(request, task, explain)
+
+    @routes.get("/models", response_model=Models, summary="What is loaded")
+    async def models() -> Models:
+        """Labels with their names, versions, measured figures, and which models could not be loaded."""
+        language = language_of_request.get()
+        return Models(
+            default=service.default_task,
+            models=[answers.model_info(entry, language) for entry in service.catalog.entries],
+        )
+
+    @routes.get(
+        "/models/{task}",
+        response_model=ModelInfo,
+        responses=_documented((404, "unknown_task"), (422, "invalid_request")),
+        summary="One model",
+    )
+    async def model(task: str) -> ModelInfo:
+        """The same as in the list."""
+        for entry in service.catalog.entries:
+            if entry.task == task:
+                return answers.model_info(entry, language_of_request.get())
+        raise NoSuchTask(task=task, tasks=", ".join(service.tasks))
+
+    @routes.get("/health/live", summary="Is the process alive?")
+    async def live() -> dict[str, str]:
+        """200 as long as the server answers at all."""
+        return {"status": "live"}
+
+    @routes.get(
+        "/health/ready",
+        summary="Can it classify?",
+        responses={503: {"description": "not yet, or not at all: `reason` says why"}},
+    )
+    async def ready() -> JSONResponse:
+        """200 once each loaded model has answered about a test picture. `unavailable` lists the damaged ones."""
+        reason = _why_not_ready(service)
+        content: dict[str, Any] = {
+            "status": "not_ready" if reason else "ready",
+            "reason": reason,
+            "ready": [task for task in service.tasks if task in service.warm],
+            "unavailable": [task for task in service.tasks if task not in service.loaded],
+        }
+        return JSONResponse(content, 503 if reason else 200)
+
+    return routes
+
+
+def _why_not_ready(service: Service) -> str | None:
+    language = language_of_request.get()
+    if not service.loaded:
+        return text("no_models", language)
+    if service.failed:
+        return text("warm_up_failed", language, task=", ".join(sorted(service.failed)))
+    if len(service.warm) < len(service.loaded):
+        return text("warming_up", language)
+    return None
+
+
+def close_the_gaps(api: FastAPI, routes: APIRouter) -> None:
+    """Answer 404 and 405 under our own paths: what no route takes would else go on to the page."""
+    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+    async def no_route(request: Request) -> None:
+        path = request.url.path
+        allowed: set[str] = set()
+        for route in routes.routes:
+            if isinstance(route, Route) and route.path_regex.match(path):
+                allowed |= route.methods or set()
+        if allowed:
+            raise MethodNotAllowed(allowed=", ".join(sorted(allowed)))
+        raise NotFound
+
+    for prefix in PREFIXES:
+        api.add_api_route(prefix, no_route, methods=methods, include_in_schema=False)
+        api.add_api_route(prefix + "/{rest:path}", no_route, methods=methods, include_in_schema=False)
+
+
+def handlers() -> dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]]:
+    """Exception handlers that give every error the shape of the contract."""
+
+    async def api_error(_: Request, error: ApiError) -> JSONResponse:
+        return error_response(error)
+
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        return error_response(InvalidRequest(parameter=error.errors()[0]["loc"][-1]))
+
+    async def http_error(_: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 405:
+            return error_response(MethodNotAllowed(allowed=(error.headers or {}).get("Allow", "")))
+        return error_response(NotFound() if error.status_code == 404 else Unexpected())
+
+    return {ApiError: api_error, RequestValidationError: invalid, HTTPException: http_error}
+
+
+async def page_not_found(request: Request, error: HTTPException) -> Response:
+    """For the app of the page: no such address has the shape of the contract, other errors keep theirs."""
+    return error_response(NotFound()) if error.detail == "Not Found" else await http_exception_handler(request, error)

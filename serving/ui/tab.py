@@ -1,0 +1,110 @@
+"""What the tabs share: where a picture comes in, where its answer comes out, and the way between."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from models.bundle import Manifest
+from serving import answers
+from serving.errors import ApiError, MissingFile
+from serving.language import Language, preferred
+from serving.middleware import new_id
+from serving.service import Service
+from serving.ui import answer
+from serving.ui.inputs import Picture, Upload
+from serving.ui.texts import Texts
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLE_SUFFIXES = (".png", ".jpeg", ".jpg")
+
+Show = Callable[..., Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab under construction."""
+
+    task: str
+    manifest: Manifest
+    service: Service
+    say: Texts
+
+    def intro(self, key: str) -> None:
+        """What the visitor should do here."""
+
+        def make(language: Language) -> str:
+            named = ", ".join(answer.names(self.manifest, language).values())
+            return f'<p class="intro">{answer.sentence(key, language, labels=named)}</p>'
+
+        gr.HTML(self.say.made(f"{self.task}_intro", make))
+
+    def picture(self) -> Picture:
+        """Where a picture is uploaded; it is classified as soon as it is there."""
+        return Picture(
+            label=self.say("upload_label"),
+            placeholder=self.say("upload_hint"),  # type: ignore[arg-type]
+            sources=["upload", "clipboard"],
+            type="filepath",
+            image_mode=None,
+            buttons=["fullscreen"],
+            height=360,
+            elem_id=f"{self.task}-picture",
+        )
+
+    def examples(self, picture: Picture) -> None:
+        """Pictures to try, where there are any for this task."""
+        found = sorted(p for p in (EXAMPLES / self.task).glob("*") if p.suffix in EXAMPLE_SUFFIXES)
+        if found:
+            gr.Examples(
+                [str(path) for path in found],
+                picture,
+                label=self.say("examples"),
+                elem_id=f"{self.task}-examples",
+                api_visibility="private",
+            )
+
+    def answer(self) -> gr.HTML:
+        """Where the answer appears, above what is known of the model."""
+        shown = gr.HTML(self.say.made("waiting_card", answer.waiting_card), elem_id=f"{self.task}-answer")
+        gr.HTML(self.say.made(f"{self.task}_about", partial(answer.about, self.manifest)))
+        return shown
+
+    def show(self) -> Show:
+        """The function of this tab's events: picture → card."""
+
+        async def show(picture: Path | bytes | None, request: gr.Request) -> str:
+            language = preferred(request.headers.get("accept-language"))
+            if picture is None:
+                return answer.waiting_card(language)
+            try:
+                prediction, _ = await self.service.classify(self.task, picture, new_id())
+            except ApiError as error:
+                return answer.error_card(error, language)
+            return await asyncio.to_thread(answer.prediction_card, prediction, self.manifest, language)
+
+        return show
+
+
+def endpoint(service: Service, task: str) -> None:
+    """The named endpoint for Gradio's clients: takes a file, answers the JSON of `POST /predict/{task}`."""
+
+    async def classify(file: Path | None, request: gr.Request) -> dict[str, Any]:
+        language, request_id = preferred(request.headers.get("accept-language")), new_id()
+        try:
+            if file is None:
+                raise MissingFile
+            classifier = service.find(task)
+            prediction, elapsed_ms = await service.classify(task, file, request_id)
+        except ApiError as error:
+            raise gr.Error(error.sentence(language), print_exception=False) from error
+        return answers.answer(prediction, answers.About(answers.model_of(classifier), language, request_id, elapsed_ms))
+
+    file = Upload(visible=False)
+    gr.Button(visible=False).click(
+        classify, file, gr.JSON(visible=False), api_name=task, api_description=f"The JSON of POST /predict/{task}."
+    )

@@ -1,0 +1,38 @@
+"""Servers that the tests share: starting one takes seconds, mostly Gradio's import."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.support import Server, damaged_bundles, running, wait_until_ready
+
+StartServer = Callable[..., Server]
+
+
+@pytest.fixture(scope="session")
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """Start a server with arguments and settings of its own; it is stopped when the tests end."""
+    with ExitStack() as stack:
+
+        def start(*arguments: str, **settings: str) -> Server:
+            log = tmp_path_factory.mktemp("server") / "log.txt"
+            server = stack.enter_context(running(log, *arguments, **settings))
+            wait_until_ready(server)
+            return server
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def server(start_server: StartServer) -> Server:
+    """The server as everybody starts it."""
+    return start_server()
+
+
+@pytest.fixture(scope="session")
+def damaged(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """A server with some damaged models; see `tests.support.damaged_bundles`."""
+    directory = tmp_path_factory.mktemp("bundles")
+    models = ",".join(f"{task}={path}" for task, path in damaged_bundles(directory).items())
+    return start_server(VISTAZO_MODELS=models)

@@ -1,0 +1,100 @@
+"""A real server for tests: `python app.py` on a free port. And pictures and bundles to give it."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from models import bundle
+from models.catalog import BUNDLED
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "serving" / "examples"
+START_S = 120  # on a busy machine: Gradio's import alone takes seconds
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: its address, what it writes on stderr, and its process."""
+
+    url: str
+    log: Path
+    process: "subprocess.Popen[bytes]"
+
+
+def example(task: str, index: int = 0) -> Path:
+    """One of the pictures that the page offers to try."""
+    return sorted(p for p in (EXAMPLES / task).iterdir() if p.suffix in (".png", ".jpeg", ".jpg"))[index]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Our environment without settings of Vistazo that the developer may have, and with `changes`."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("VISTAZO_")} | changes
+
+
+@contextmanager
+def running(log: Path, *arguments: str, **settings: str) -> Iterator[Server]:
+    port = free_port()
+    command = [sys.executable, str(ROOT / "app.py"), "--port", str(port), *arguments]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment(**settings), stdout=stream, stderr=stream)
+    try:
+        yield Server(f"http://127.0.0.1:{port}", log, process)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def wait_until_ready(server: Server) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            break
+        try:
+            if httpx.get(f"{server.url}/health/ready", timeout=START_S).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"the server did not become ready:\n{server.log.read_text()}")
+
+
+def damaged_bundles(directory: Path) -> dict[str, Path]:
+    """Copies of the bundled models, by task.
+
+    One with a flipped byte, one without its network, one of another schema, and a whole one under a new name, as a
+    fourth classifier would be.
+    """
+    flipped = _copy("flower", directory / "flower")
+    content = bytearray((flipped / bundle.MODEL_NAME).read_bytes())
+    content[len(content) // 2] ^= 1
+    (flipped / bundle.MODEL_NAME).write_bytes(content)
+
+    incomplete = _copy("digit", directory / "incomplete", task="incomplete")
+    (incomplete / bundle.MODEL_NAME).unlink()
+
+    newer = _copy("digit", directory / "newer", task="newer", schema_version=99)
+    fourth = _copy("digit", directory / "fourth", task="fourth")
+    return {"flower": flipped, "incomplete": incomplete, "newer": newer, "fourth": fourth}
+
+
+def _copy(source: str, target: Path, **changes: object) -> Path:
+    shutil.copytree(BUNDLED / source, target)
+    manifest = json.loads((target / bundle.MANIFEST_NAME).read_text(encoding="utf-8"))
+    (target / bundle.MANIFEST_NAME).write_text(json.dumps(manifest | changes), encoding="utf-8")
+    return target
