@@ -12,17 +12,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.ink import SQUARE, Drawing, Grey, Ink, as_uint8, border, ink_on, shrink, views
+from models.ink import Drawing, Grey, Ink, as_uint8, border, ink_on, shrink, views
 from models.prediction import Reason
 
 SIDE = 28  # of the canonical form, in pixels
 BOX = 20  # the longer side of the digit in it
 WORKING = 10 * SIDE  # the longer side of the picture while the digit is looked for; enlarged MNIST divides evenly
-WEAK, STRONG = 0.35, 0.6  # ink that may belong to a stroke, and ink that every stroke has somewhere
+STRONG, WEAK, FAINT = 0.6, 0.35, 0.2  # ink that every stroke has somewhere; that makes a stroke; that is its edge
 SPECK = 0.04  # of the picture's longer side: whatever is shorter is no digit; nor are 4 pixels
-GAP = 0.06  # of the digit's longer side
+GAP = 0.065  # of the digit's longer side; half the gap over which strokes are one digit
 EDGE = 0.03  # of the same: how far a blurred stroke fades out
-FADE = 0.2
 THINNEST_STROKE = 2.2  # canonical pixels; most of MNIST is wider, and much thinner strokes are not recognised
 
 
@@ -95,7 +94,7 @@ def _digits(drawing: Drawing) -> list[Ink]:
     size = int(longest[stroke].max())
     stroke &= longest >= 0.1 * size
     kept = stroke[labels]
-    reach = 2 * max(1, round(GAP * size)) + 1  # strokes join over a gap of twice that share
+    reach = 2 * max(1, round(GAP * size)) + 1
     _, clusters = cv2.connectedComponents(cv2.dilate(kept.astype(np.uint8), np.ones((reach, reach), np.uint8)))
     clusters = np.where(kept, clusters, 0)
     mass = _sums(clusters, ink)
@@ -115,7 +114,7 @@ def _sums(labels: NDArray[Any], values: Ink) -> NDArray[np.float64]:
 def _fit(ink: Ink) -> Grey:
     """Fit the box of the ink into 20 by 20 and place it in `(28, 28)` by its centre of mass."""
     ink = _thicken(ink)
-    left, top, width, height = cv2.boundingRect((ink > FADE).astype(np.uint8))
+    left, top, width, height = cv2.boundingRect((ink > FAINT).astype(np.uint8))
     scale = BOX / max(width, height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     crop = ink[top : top + height, left : left + width]

@@ -96,24 +96,27 @@ def _odd(size: float) -> int:
 def ink_on(view: View) -> Drawing | None:
     """What is drawn, dark on light or light on dark; None where nothing stands out from ground and noise."""
     grey, where = view
-    dark_ground, light_ground = _grounds(grey)
+    edge = border(shrink(grey, COARSE))
+    if where.all() and _spread(edge) <= 1:  # drawn on a computer, or cut close: the ground is what the border is
+        dark_ground = light_ground = np.full(grey.shape, np.median(edge), np.float32)
+        noise = _spread(border(grey))
+    else:
+        dark_ground, light_ground = _grounds(grey)
+        step = 1 + max(grey.shape) // 100
+        noise = _spread((grey - dark_ground)[::step, ::step])
     steep: Ink = np.asarray(cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, SQUARE), np.float32)
     dark: Ink = np.where(where, np.maximum(dark_ground - grey, 0), 0)
     light: Ink = np.where(where, np.maximum(grey - light_ground, 0), 0)
-    if (steep * dark**2).sum() >= (steep * light**2).sum():
+    is_dark = (steep * dark**2).sum() >= (steep * light**2).sum()
+    contrast = dark if is_dark else light
+    if _strongest(contrast) < max(FAINTEST, 5 * noise):
+        return None
+    signal = contrast >= 3 * noise
+    if is_dark:
         # Paper in the shade sends less light, and so do the strokes on it: a ratio gives both the same ink.
         lit = (255 / np.maximum(dark_ground, 48)).astype(np.float32)
-        contrast, steep = dark * lit, steep * lit
-    else:
-        contrast = light
-    step = 1 + max(grey.shape) // 100
-    # Of normal noise a quarter is within 0.32 deviations; in a tight crop only that quarter may be ground.
-    noise = float(np.percentile(np.abs(grey - dark_ground)[::step, ::step], 25)) / 0.32
-    strongest = _percentile(contrast, 99.95)  # a small digit in thin pen covers more than the rest; specks cover less
-    if strongest < max(FAINTEST, 5 * noise):
-        return None
-    ink = np.minimum(contrast / np.float32(strongest), 1)
-    ink[contrast < 3 * noise] = 0
+        contrast, steep = contrast * lit, steep * lit
+    ink = np.where(signal, np.minimum(contrast / np.float32(_strongest(contrast)), 1), np.float32(0))
     return Drawing(ink, steep)
 
 
@@ -124,21 +127,17 @@ def _grounds(grey: Grey) -> tuple[Ink, Ink]:
     narrow is filled in (a closing or opening). Neither shadows nor the insides of loops stand out from both.
     """
     small = shrink(grey, COARSE)
-    longest = max(small.shape)
-    margin = longest // 2 if _even(border(small)) else 0
-    edge = float(np.median(border(small)))
-    small = as_uint8(cv2.copyMakeBorder(small, *[margin] * 4, cv2.BORDER_CONSTANT, value=edge))
-    inner = np.s_[margin : small.shape[0] - margin, margin : small.shape[1] - margin]
-    around = as_uint8(cv2.medianBlur(small, _odd(0.5 * longest)))
-    width = _odd(WIDEST_STROKE * longest)
+    around = as_uint8(cv2.medianBlur(small, _odd(0.5 * max(small.shape))))
+    width = _odd(WIDEST_STROKE * max(small.shape))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     dark = np.minimum(as_uint8(cv2.morphologyEx(small, cv2.MORPH_CLOSE, disc)), around)
     light = np.maximum(as_uint8(cv2.morphologyEx(small, cv2.MORPH_OPEN, disc)), around)
-    return _enlarge(dark[inner], grey.shape), _enlarge(light[inner], grey.shape)
+    return _enlarge(dark, grey.shape), _enlarge(light, grey.shape)
 
 
-def _even(edge: NDArray[np.uint8]) -> bool:
-    return float(np.median(np.abs(edge - np.median(edge)))) <= 4
+def _spread(values: NDArray[Any]) -> float:
+    """The standard deviation of most of the values, whatever the others are."""
+    return 1.4826 * float(np.median(np.abs(values - np.median(values))))
 
 
 def _enlarge(ground: Grey, shape: tuple[int, ...]) -> Ink:
@@ -146,7 +145,7 @@ def _enlarge(ground: Grey, shape: tuple[int, ...]) -> Ink:
     return np.asarray(cv2.resize(soft, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _percentile(values: Ink, percent: float) -> float:
-    """Of values from 0, to whole numbers: np.percentile sorts, and takes ten times as long."""
-    counts = np.bincount(values.ravel().astype(np.intp))
-    return float(np.searchsorted(counts.cumsum(), values.size * percent / 100))
+def _strongest(contrast: Ink) -> float:
+    """The contrast of full ink: a small digit in thin pen covers more than the pixels left out, specks cover less."""
+    counts = np.bincount(contrast.ravel().astype(np.intp))  # np.percentile sorts, and takes ten times as long
+    return float(np.searchsorted(counts.cumsum(), contrast.size * 0.9995))

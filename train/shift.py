@@ -29,22 +29,26 @@ def _through(change: Callable[[Image.Image], Image.Image]) -> Callable[[Picture]
     return alter
 
 
+def _levels(values: NDArray[np.floating]) -> Picture:
+    levels: Picture = np.rint(values).astype(np.uint8)
+    return levels
+
+
 def _darker(picture: Picture) -> Picture:
-    return np.rint(255 * (picture / 255) ** 1.6).astype(np.uint8)
+    return _levels(255 * (picture / 255) ** 1.6)
 
 
 def _lighter(picture: Picture) -> Picture:
-    return np.rint(255 * (picture / 255) ** 0.6).astype(np.uint8)
+    return _levels(255 * (picture / 255) ** 0.6)
 
 
 def _flatter(picture: Picture) -> Picture:
-    return np.rint(picture * 0.55 + 50).astype(np.uint8)
+    return _levels(picture * 0.55 + 50)
 
 
 def _equalized(picture: Picture) -> Picture:
     histogram = np.bincount(picture.ravel(), minlength=256)
-    curve: Picture = np.rint(255 * np.cumsum(histogram) / picture.size).astype(np.uint8)
-    equalized: Picture = curve[picture]
+    equalized: Picture = _levels(255 * np.cumsum(histogram) / picture.size)[picture]
     return equalized
 
 
