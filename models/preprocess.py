@@ -46,10 +46,10 @@ def _center_crop(rgb: NDArray[np.uint8], size: InputSize) -> NDArray[np.uint8]:
     height, width = rgb.shape[:2]
     # The largest centred box with the input's aspect ratio, resized in one step: `box` avoids a copy of the crop.
     scale = min(height / size.height, width / size.width)
-    box_height, box_width = scale * size.height, scale * size.width
+    box_height, box_width = min(scale * size.height, height), min(scale * size.width, width)  # rounding may exceed
     top, left = (height - box_height) / 2, (width - box_width) / 2
     image = Image.fromarray(rgb).resize(
-        (size.width, size.height), Image.Resampling.BICUBIC, box=(left, top, left + box_width, top + box_height)
+        (size.width, size.height), Image.Resampling.BICUBIC, box=(left, top, width - left, height - top)
     )
     return np.asarray(image)
 

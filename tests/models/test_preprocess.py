@@ -18,6 +18,12 @@ def test_any_shape_becomes_the_input(shape: tuple[int, ...]) -> None:
         assert pixels.dtype == np.uint8
 
 
+def test_no_side_is_rounded_out_of_the_picture() -> None:
+    for side in range(1, 700):
+        for shape in ((side, 500, 3), (500, side, 3)):
+            assert preprocess(np.zeros(shape, np.uint8), "center_crop", RGB).pixels is not None
+
+
 def test_a_picture_of_the_input_size_is_not_touched_by_the_crop() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
     np.testing.assert_array_equal(preprocess(picture, "center_crop", RGB).pixels, picture)

@@ -1,0 +1,108 @@
+"""What the READMEs say is what happens: their commands are run, their tables compared with the code."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from models import bundle
+from models.catalog import BUNDLED, TASKS
+from serving.settings import Settings
+from tests.support import ROOT, Server, environment
+
+READMES = [ROOT / "README.md", ROOT / "README.es.md"]
+PRINCIPAL = {"digit": "accuracy", "flower": "accuracy", "pneumonia": "roc_auc"}
+
+
+def blocks(readme: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", readme.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def table_rows(readme: Path) -> list[list[str]]:
+    lines = [line for line in readme.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def without_comments(code: str) -> list[str]:
+    return [re.sub(r"DATE-TIME|FECHA-HORA", "", line.split(" # ")[0]).strip() for line in code.splitlines()]
+
+
+@pytest.mark.parametrize("language", ["sh", "bat", "json", "python"])
+def test_both_languages_show_the_same_code(language: str) -> None:
+    english, spanish = (blocks(readme, language) for readme in READMES)
+    assert english
+    assert list(map(without_comments, english)) == list(map(without_comments, spanish))
+
+
+def curl_lines() -> list[tuple[str, str]]:
+    """The picture and the address of each curl line."""
+    text = "".join(blocks(READMES[0], "sh"))
+    return re.findall(r'^curl -F "file=@([^"]+)" "?(http://localhost:\d+[^"\s]+)', text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("picture", "address"), curl_lines())
+def test_the_curl_lines_are_answered(server: Server, picture: str, address: str) -> None:
+    port, path = re.fullmatch(r"http://localhost:(\d+)(/.*)", address).groups()  # type: ignore[union-attr]
+    if port == "8000":
+        path = path.replace("/predict", "/predict/pneumonia")  # what --task does there is a test of its own
+    answer = httpx.post(server.url + path, files={"file": (ROOT / picture).read_bytes()}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    fields = answer.json()
+    assert fields["label"] in {"7", "daisy", "pneumonia"}
+    assert (fields.get("heat_map") is not None) == ("explain=true" in path)
+
+
+def test_there_are_curl_lines() -> None:
+    assert len(curl_lines()) == 3
+
+
+def test_the_client_s_lines_are_answered(server: Server) -> None:
+    (code,) = blocks(READMES[0], "python")
+    assert "http://localhost:5000" in code
+    done = subprocess.run(
+        [sys.executable, "-c", code.replace("http://localhost:5000", server.url)],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "'label': '7'" in done.stdout
+
+
+def test_the_settings_are_those_that_exist() -> None:
+    documented = {row[0].strip("`"): row[1] for row in table_rows(READMES[0]) if row[0].startswith("`VISTAZO_")}
+    fields = {f"VISTAZO_{name.upper()}": field for name, field in Settings.model_fields.items()}
+    assert list(documented) == list(fields)
+    for name, default in documented.items():
+        if default.isdigit():
+            assert float(default) == fields[name].default
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_the_figures_are_those_of_the_bundles(readme: Path) -> None:
+    rows = {row[0]: row for row in table_rows(readme)}
+    for task in TASKS:
+        manifest = bundle.load(BUNDLED / task)
+        measured = manifest.metrics["test"]
+        figure = measured.metrics[PRINCIPAL[task]]
+        size = sum(file.size for file in manifest.files.values()) / 1e6
+        _, _, shown_size, pictures, value, interval = rows[task]
+        decimal = "," if readme.name.endswith(".es.md") else "."
+        shown = [text.replace(decimal, ".") for text in (shown_size, value, interval)]
+        numbers = [float(number) for text in shown for number in re.findall(r"\d+\.\d+", text)]
+        assert numbers == [
+            pytest.approx(size, abs=0.05),
+            *(pytest.approx(100 * part, abs=0.005) for part in (figure.value, figure.low, figure.high)),
+        ]
+        assert int(re.sub(r"\D", "", pictures)) == measured.n
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_what_is_linked_exists(readme: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", readme.read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []
