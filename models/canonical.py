@@ -21,7 +21,7 @@ WORKING = 10 * SIDE  # the longer side of the picture while the digit is looked 
 STRONG, WEAK, FAINT = 0.6, 0.35, 0.2  # ink that every stroke has somewhere; that makes a stroke; that is its edge
 SPECK = 0.04  # of the picture's longer side: whatever is shorter is no digit; nor are 4 pixels
 GAP = 0.065  # of the digit's longer side; half the gap over which strokes are one digit
-EDGE = 0.03  # of the same: how far a blurred stroke fades out
+EDGE = 0.015  # of the same: how far a blurred stroke fades out
 THINNEST_STROKE = 2.2  # canonical pixels; most of MNIST is wider, and much thinner strokes are not recognised
 
 
@@ -89,7 +89,7 @@ def _digits(drawing: Drawing) -> list[Ink]:
     if longest[stroke].max(initial=0) < max(SPECK * max(ink.shape), 5):
         return []
     # The steepness of each one's edges; a shadow's are soft beside a pen's.
-    edges = _sums(labels, steep**2) / np.maximum(_sums(labels, steep), 1)
+    edges = _sums(labels, np.square(steep)) / np.maximum(_sums(labels, steep), 1)
     stroke &= edges >= 0.35 * edges[stroke & (longest >= 0.3 * longest[stroke].max())].max()
     size = int(longest[stroke].max())
     stroke &= longest >= 0.1 * size
@@ -98,8 +98,7 @@ def _digits(drawing: Drawing) -> list[Ink]:
     _, clusters = cv2.connectedComponents(cv2.dilate(kept.astype(np.uint8), np.ones((reach, reach), np.uint8)))
     clusters = np.where(kept, clusters, 0)
     mass = _sums(clusters, ink)
-    mass[0] = 0
-    edge = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(EDGE * size) + 3,) * 2)
+    edge = np.ones((2 * round(EDGE * size) + 3,) * 2, np.uint8)
     return [
         np.where(cv2.dilate((clusters == number).astype(np.uint8), edge) > 0, ink, np.float32(0))
         for number in np.argsort(-mass)
@@ -108,7 +107,9 @@ def _digits(drawing: Drawing) -> list[Ink]:
 
 
 def _sums(labels: NDArray[Any], values: Ink) -> NDArray[np.float64]:
-    return np.bincount(labels.ravel(), weights=values.ravel()).astype(np.float64)
+    """The sum of the values under each label; 0 for the ground, which has label 0."""
+    some = labels > 0
+    return np.bincount(labels[some], weights=values[some], minlength=int(labels.max()) + 1).astype(np.float64)
 
 
 def _fit(ink: Ink) -> Grey:
