@@ -36,11 +36,11 @@ $(VENV)/python:
 	touch $@
 
 $(VENV)/serving: spaces_config/requirements.txt | $(VENV)/python
-	echo "Installing what serving needs in $(VENV) (about 150 MB to download, once) …"
+	echo "Installing what serving needs in $(VENV) (once; 600 MB on disk) …"
 	$(call install,$<)
 
 $(VENV)/everything: requirements-dev.txt requirements.txt spaces_config/requirements.txt | $(VENV)/python
-	echo "Installing everything, TensorFlow too, in $(VENV) (about 900 MB to download, once) …"
+	echo "Installing everything, TensorFlow too, in $(VENV) (once; 3 GB on disk) …"
 	$(call install,$<)
 
 define install

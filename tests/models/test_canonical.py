@@ -16,6 +16,11 @@ DIGITS = sorted((Path(__file__).parents[1] / "fixtures" / "digits").glob("*.png"
 # Strokes in the unit square: a path for each time the pen goes down.
 FOUR = [[(0.55, 0.05), (0.1, 0.6), (0.9, 0.6)], [(0.65, 0.35), (0.65, 0.95)]]
 SEVEN = [[(0.1, 0.1), (0.85, 0.1), (0.35, 0.95)]]
+_TURN = np.linspace(0, 2 * np.pi, 40)
+EIGHT = [
+    [(0.5 + 0.22 * np.sin(t), 0.26 - 0.21 * np.cos(t)) for t in _TURN],
+    [(0.5 + 0.28 * np.sin(t), 0.72 - 0.25 * np.cos(t)) for t in _TURN],
+]
 FIVE_WITH_ITS_BAR_OFF = [[(0.32, 0.1), (0.85, 0.06)], [(0.25, 0.16), (0.22, 0.45), (0.7, 0.5), (0.7, 0.85), (0.2, 0.9)]]
 
 
@@ -148,21 +153,42 @@ def test_a_coloured_pen_on_coloured_paper() -> None:
     assert likeness(canonical(picture), canonical(rgb(draw(SEVEN)))) > 0.99
 
 
+def photograph(drawn: Image.Image, light: NDArray[np.floating]) -> Picture:
+    """The drawing on paper under that light, a little out of focus, with grain."""
+    paper = np.asarray(drawn, float) / 255 * 0.8 + 0.15
+    blur = ImageFilter.GaussianBlur(min(drawn.size) / 400)
+    return np.asarray(Image.fromarray(noisy(paper * light)).filter(blur))
+
+
+def shade(width: int, height: int) -> NDArray[np.floating]:
+    """A hand's shadow on the left, with a soft edge."""
+    return np.tile(230 * (0.35 + 0.65 / (1 + np.exp(-(np.arange(width) - width * 0.45) / (width * 0.06)))), (height, 1))
+
+
 @pytest.mark.parametrize("size", [(600, 450), (3000, 4000)])
-def test_a_photograph_with_a_shadow(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("paths", [FOUR, EIGHT], ids=["4", "8"])
+@pytest.mark.parametrize("pen", [2, 5, 10])
+def test_a_photograph_with_a_shadow(size: tuple[int, int], paths: list[list[tuple[float, float]]], pen: int) -> None:
     height, width = size
     unit = min(size) // 100
-    drawn = draw(FOUR, box=(20 * unit, 20 * unit, 55 * unit), pen=5 * unit, canvas=Image.new("L", (width, height), 255))
-    paper = np.asarray(drawn, float) / 255 * 0.8 + 0.15
-    light = 230 * (0.35 + 0.65 / (1 + np.exp(-(np.arange(width) - width * 0.45) / (width * 0.06))))
-    blurred = np.asarray(Image.fromarray(noisy(paper * light)).filter(ImageFilter.GaussianBlur(unit / 4)))
-    assert likeness(canonical(rgb(blurred)), canonical(rgb(draw(FOUR, box=(60, 60, 165), pen=15)))) > 0.95
+    drawn = draw(
+        paths, box=(20 * unit, 20 * unit, 55 * unit), pen=pen * unit, canvas=Image.new("L", (width, height), 255)
+    )
+    plain = draw(paths, box=(60, 60, 165), pen=pen * 3)
+    assert likeness(canonical(rgb(photograph(drawn, shade(width, height)))), canonical(rgb(plain))) > 0.95
+
+
+def test_a_shadow_is_not_the_digit() -> None:
+    rows, columns = np.mgrid[:400, :400]
+    spot = 1 - 0.7 / (1 + np.exp((np.hypot(rows - 300, columns - 300) - 40) / 8))
+    drawn = draw(FOUR, side=400, box=(40, 40, 150), pen=10)
+    assert likeness(canonical(rgb(photograph(drawn, 230 * spot))), canonical(rgb(drawn))) > 0.95
 
 
 def test_specks_are_dropped() -> None:
     clean = draw(FOUR)
     dusty = clean.copy()
-    for x, y in ((12, 15), (280, 20), (25, 270), (285, 285)):
+    for x, y in ((12, 15), (280, 20), (25, 270), (285, 285), (60, 130)):
         ImageDraw.Draw(dusty).ellipse((x, y, x + 5, y + 5), fill=0)
     assert np.array_equal(canonical(rgb(dusty)), canonical(rgb(clean)))
 
@@ -174,11 +200,13 @@ def test_ruled_lines_are_paper() -> None:
     assert likeness(canonical(rgb(draw(FOUR, canvas=ruled))), canonical(rgb(draw(FOUR)))) > 0.97
 
 
-def test_a_sheet_on_a_table_is_not_the_digit() -> None:
-    photo = Image.new("L", (420, 420), 70)
-    photo.paste(draw(FOUR), (70, 50))
-    photo = photo.rotate(6, Image.Resampling.BICUBIC, fillcolor=70).filter(ImageFilter.GaussianBlur(1))
-    upright = draw(FOUR).rotate(6, Image.Resampling.BICUBIC, fillcolor=255)
+@pytest.mark.parametrize("pen", [4, 12])
+def test_a_sheet_on_a_table_is_not_the_digit(pen: int) -> None:
+    sheet = Image.fromarray(photograph(draw(FOUR, pen=pen), 60 + shade(300, 300) * 0.7))
+    table = Image.new("L", (420, 420), 20)
+    table.paste(sheet, (70, 50))
+    photo = table.rotate(6, Image.Resampling.BICUBIC, fillcolor=20)
+    upright = draw(FOUR, pen=pen).rotate(6, Image.Resampling.BICUBIC, fillcolor=255)
     assert likeness(canonical(rgb(noisy(np.asarray(photo, float)))), canonical(rgb(upright))) > 0.95
 
 
@@ -191,12 +219,25 @@ def test_a_sheet_on_a_table_is_not_the_digit() -> None:
         np.linspace(100, 240, 400)[None].repeat(300, axis=0),
         noisy(np.full((300, 300), 235.0), 8),
         noisy(np.full((28, 28), 20.0), 8),
+        noisy(np.full((100, 80), 128.0), 40),
         np.full((1, 1), 77),
         np.zeros((1, 20_000)),
         np.full((20_000, 1), 255),
-        np.asarray(draw([[(0.5, 0.5), (0.5, 0.51)]], pen=5)),
+        np.asarray(draw([[(0.5, 0.5), (0.5, 0.51)]], pen=7)),
     ],
-    ids=["white", "black", "grey", "gradient", "grain", "dark grain", "1x1", "1x20000", "20000x1", "dot"],
+    ids=[
+        "white",
+        "black",
+        "grey",
+        "gradient",
+        "grain",
+        "dark grain",
+        "coarse grain",
+        "1x1",
+        "1x20000",
+        "20000x1",
+        "dot",
+    ],
 )
 def test_nothing_drawn_is_blank(picture: Picture) -> None:
     found = canonical_digit(rgb(picture.astype(np.uint8)))

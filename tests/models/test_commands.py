@@ -23,7 +23,7 @@ def test_a_folder_becomes_a_csv(tmp_path: Path) -> None:
     output = tmp_path / "results.csv"
     done = models("classify", "digit", str(EXAMPLES / "digit"), "--output", str(output))
     assert done.returncode == 0, done.stderr
-    rows = list(csv.DictReader(output.open(encoding="utf-8", newline="")))
+    rows = list(csv.DictReader(output.read_text(encoding="utf-8").splitlines()))
     assert list(rows[0]) == COLUMNS
     assert [(Path(row["path"]).stem, row["label"]) for row in rows] == [(d, d) for d in "23578"]
     for row in rows:
@@ -64,7 +64,7 @@ def test_bad_files_are_reported_beside_the_good_ones(tmp_path: Path) -> None:
     done = models("classify", "digit", *map(str, (text, good, empty, missing)), "--output", str(output))
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    rows = list(csv.DictReader(output.open(encoding="utf-8", newline="")))
+    rows = list(csv.DictReader(output.read_text(encoding="utf-8").splitlines()))
     assert [row["label"] for row in rows] == ["", "7", "", ""]
     assert [bool(row["error"]) for row in rows] == [True, False, True, True]
     assert rows[0]["0"] == ""
