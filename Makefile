@@ -27,7 +27,7 @@ lint: $(VENV)/everything
 
 $(VENV)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "Vistazo needs Python 3.11 or newer and $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing): install one and name it, as in make run PYTHON=python3.12"; \
+		echo "Vistazo needs Python 3.11 or newer and $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing): install one and name it, as in make run PYTHON=python3.12"; \
 		exit 1; }
 	echo "Creating $(VENV) …"
 	$(PYTHON) -m venv $(VENV) >/dev/null || { \

@@ -62,9 +62,7 @@ class Thresholds(_Frozen):
 class Rejection(_Frozen):
     """How unlike the training pictures a picture may be, as a distance of its pooled features.
 
-    The score is the Mahalanobis distance inside the K principal components of the training features plus the
-    energy outside them (as in ViM, arXiv 2203.10807): `models.rejection.score`. Arrays are float16, little
-    endian, base64.
+    What the distance is stands in `models.rejection`. Arrays are float16, little endian, base64.
     """
 
     mean: str  # (D,)

@@ -20,7 +20,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
-            typer.echo("interrupted: run the same command again to go on", err=True)
+            typer.echo("interrupted: run the command again", err=True)
             raise typer.Exit(INTERRUPTED) from error
         except (VistazoError, OSError) as error:
             if ctx.meta.get(_DEBUG):

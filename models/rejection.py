@@ -1,7 +1,8 @@
 """How unlike the training pictures a picture is, read off the network's pooled features.
 
 Mahalanobis distance inside the principal components of the training features plus the energy that the components
-leave out, as in ViM (Wang et al. 2022, arXiv 2203.10807). It costs one small matrix product and no second pass.
+leave out, as in ViM (Wang et al. 2022, arXiv 2203.10807), on features of unit length, as in Mahalanobis++ (Müller and
+Hein 2025, arXiv 2505.18032). It costs one small matrix product and no second pass.
 """
 
 import base64
@@ -15,7 +16,7 @@ from models.bundle import Rejection
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpace:
-    """The training features, summed up: `mean` (D,), `components` (K, D), `scale` (K,), `residual_scale`."""
+    """The training features, of unit length: `mean` (D,), `components` (K, D), `scale` (K,), `residual_scale`."""
 
     mean: NDArray[np.float32]
     components: NDArray[np.float32]
@@ -35,11 +36,17 @@ class FeatureSpace:
 
     def score(self, features: NDArray[np.float32]) -> float:
         """Distance of one feature vector, `(D,)`: about 1 for training pictures, greater for stranger ones."""
-        centred = features - self.mean
+        centred = unit(features) - self.mean
         along = self.components @ centred
         residual = float(centred @ centred - along @ along)
         inside = float(np.sum((along / self.scale) ** 2)) / along.size
         return (inside + max(residual, 0.0) / self.residual_scale**2) / 2
+
+
+def unit(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Features `(…, D)` scaled to length 1: a pale picture of a flower is a flower."""
+    length = np.linalg.norm(features, axis=-1, keepdims=True)
+    return np.asarray(features / np.maximum(length, 1e-6), dtype=np.float32)
 
 
 def pack(array: NDArray[np.floating]) -> str:

@@ -7,7 +7,7 @@ from sklearn.decomposition import PCA
 
 from models.bundle import OperatingPoint, Rejection, Thresholds
 from models.classifier import softmax
-from models.rejection import FeatureSpace, pack
+from models.rejection import FeatureSpace, pack, unit
 from train.recipe import Recipe
 
 COMPONENTS = 64
@@ -39,6 +39,7 @@ def fit_thresholds(probabilities: NDArray[np.float64], truth: NDArray[np.int64],
 
 def fit_rejection(train_features: NDArray[np.float32], val_features: NDArray[np.float32], recipe: Recipe) -> Rejection:
     """Sum up the training features, (N, D), and set the threshold that keeps the recipe's share of validation."""
+    train_features = unit(train_features)
     pca = PCA(min(COMPONENTS, min(train_features.shape) // 2), random_state=0).fit(train_features)
     centred = train_features - pca.mean_
     left_out = centred - (centred @ pca.components_.T) @ pca.components_

@@ -14,6 +14,7 @@ from PIL import Image
 from models.classifier import Classifier, activation_map, softmax
 from models.prediction import Reason, Verdict
 from models.preprocess import Prepared
+from models.rejection import unpack
 from tests.support import EXAMPLES, ROOT
 
 LABELLED = [
@@ -83,10 +84,27 @@ def test_the_operating_point_decides_pneumonia(classifiers: dict[str, Classifier
     operating = pneumonia.manifest.thresholds.operating
     assert operating is not None
     assert operating.label == "pneumonia"
-    for path in (EXAMPLES / "pneumonia").glob("*.jpeg"):
-        prediction = pneumonia.classify(path.read_bytes())
-        positive = prediction.probabilities[prediction.labels.index("pneumonia")]
-        assert (prediction.label == "pneumonia") == (positive >= operating.probability)
+    assert operating.probability != 0.5
+    for share, label in ((operating.probability + 1e-6, "pneumonia"), (operating.probability - 1e-6, "normal")):
+        assert pneumonia.manifest.label_ids[pneumonia._decide(np.array([1 - share, share]))] == label
+
+
+@pytest.mark.parametrize(("task", "other"), [("pneumonia", "digit"), ("pneumonia", "flower"), ("flower", "digit")])
+def test_a_picture_of_another_kind_is_rejected(classifiers: dict[str, Classifier], task: str, other: str) -> None:
+    for path in sorted((EXAMPLES / other).glob("*.*g")):
+        prediction = classifiers[task].classify(path.read_bytes())
+        assert prediction.verdict is Verdict.REJECTED, path.name
+        assert prediction.reason is Reason.UNFAMILIAR
+        assert prediction.label is None
+        assert sum(prediction.probabilities) == pytest.approx(1)
+
+
+def test_an_answer_that_is_too_close_to_call_is_uncertain(classifiers: dict[str, Classifier]) -> None:
+    flower = classifiers["flower"]
+    confident = flower.manifest.thresholds.confident
+    familiar = unpack(flower.manifest.rejection.mean)  # type: ignore[union-attr]
+    assert flower._judge(confident, None, familiar) == (Verdict.CONFIDENT, None)
+    assert flower._judge(confident - 0.01, None, familiar) == (Verdict.UNCERTAIN, Reason.LOW_CONFIDENCE)
 
 
 def test_softmax_survives_large_logits() -> None:

@@ -6,10 +6,10 @@ from models.rejection import FeatureSpace, pack, unpack
 
 SPACE = FeatureSpace.of(
     Rejection(
-        mean=pack(np.array([1.0, 2.0, 3.0])),
+        mean=pack(np.array([0.0, 0.0, 0.5])),
         components=pack(np.array([[1.0, 0, 0], [0, 1.0, 0]])),
-        scale=pack(np.array([2.0, 0.5])),
-        residual_scale=4.0,
+        scale=pack(np.array([0.5, 0.25])),
+        residual_scale=0.25,
         threshold=1.0,
     )
 )
@@ -18,14 +18,18 @@ SPACE = FeatureSpace.of(
 @pytest.mark.parametrize(
     ("features", "score"),
     [
-        ((1, 2, 3), 0),
-        ((3, 2, 3), (1**2 / 2) / 2),  # one standard deviation along the first component
-        ((1, 3, 3), (2**2 / 2) / 2),  # two along the second
-        ((1, 2, 11), 2**2 / 2),  # twice the residual's scale
+        ((0, 0, 1), (0.5 / 0.25) ** 2 / 2),  # twice the residual's scale
+        ((1, 0, 0), ((1 / 0.5) ** 2 / 2 + (0.5 / 0.25) ** 2) / 2),  # two deviations along the first component, too
+        ((0, 0.6, 0.8), ((0.6 / 0.25) ** 2 / 2 + (0.3 / 0.25) ** 2) / 2),
     ],
 )
-def test_the_score_is_the_formula(features: tuple[float, ...], score: float) -> None:
-    assert SPACE.score(np.array(features, np.float32)) == pytest.approx(score)
+@pytest.mark.parametrize("length", [0.1, 1, 40])
+def test_the_score_is_the_formula_whatever_the_length(features: tuple[float, ...], score: float, length: float) -> None:
+    assert SPACE.score(length * np.array(features, np.float32)) == pytest.approx(score, rel=1e-3)
+
+
+def test_no_features_at_all_have_a_score() -> None:
+    assert np.isfinite(SPACE.score(np.zeros(3, np.float32)))
 
 
 def test_packing_keeps_three_digits() -> None:

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from models.classifier import softmax
 from models.rejection import FeatureSpace
@@ -37,19 +38,22 @@ def test_without_a_positive_label_the_most_probable_one_answers() -> None:
 
 def test_rejection_keeps_validation_and_refuses_what_is_far() -> None:
     random = np.random.default_rng(0)
-    basis = random.normal(size=(8, 40)).astype(np.float32)
+    centre = np.zeros(40)
+    centre[:8] = 5
 
-    def features(count: int) -> np.ndarray:
-        inside = random.normal(size=(count, 8)) @ basis
-        return np.asarray(inside + 0.1 * random.normal(size=(count, 40)), dtype=np.float32)
+    def features(count: int) -> NDArray[np.float32]:
+        inside = np.pad(random.normal(size=(count, 8)), ((0, 0), (0, 32)))
+        return np.asarray(centre + inside + 0.05 * random.normal(size=(count, 40)), dtype=np.float32)
 
     keep = dataclasses.replace(PNEUMONIA, keep=0.95)
     rejection = fit_rejection(features(3000), features(2000), keep)
     space = FeatureSpace.of(rejection)
 
-    def refused(pictures: np.ndarray) -> float:
+    def refused(pictures: NDArray[np.float32]) -> float:
         return float(np.mean([space.score(picture) > rejection.threshold for picture in pictures]))
 
     assert refused(features(2000)) == pytest.approx(0.05, abs=0.02)
-    assert refused(5 * features(500)) > 0.9, "far along the components"
-    assert refused(features(500) + random.normal(size=(500, 40)).astype(np.float32)) > 0.9, "outside the components"
+    assert refused(7 * features(500)) == pytest.approx(0.05, abs=0.03), "a brighter picture of the same"
+    assert refused(features(500)[:, ::-1]) == 1, "other features altogether"
+    far = features(500) + np.pad(8 * random.normal(size=(500, 8)), ((0, 0), (0, 32))).astype(np.float32)
+    assert refused(far) > 0.9, "far along the components"
