@@ -62,8 +62,8 @@ def classify(
     _debug: Debug = False,
 ) -> None:
     """Classify pictures. Exits 1 when one could not be read; the output has its error."""
-    classifier = Catalog.load().get(task)
     pictures = report.find_pictures(paths)
+    classifier = Catalog.load().get(task)
     verdicts: Counter[str] = Counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (

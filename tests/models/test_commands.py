@@ -19,6 +19,12 @@ def models(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def errors(done: "subprocess.CompletedProcess[str]") -> list[str]:
+    """Our lines on stderr: LiteRT writes one of its own, about the delegate it uses."""
+    assert "Traceback" not in done.stderr
+    return [line for line in done.stderr.splitlines() if not line.startswith("INFO: Created TensorFlow Lite")]
+
+
 def test_a_folder_becomes_a_csv(tmp_path: Path) -> None:
     output = tmp_path / "results.csv"
     done = models("classify", "digit", str(EXAMPLES / "digit"), "--output", str(output))
@@ -82,13 +88,14 @@ def test_a_rejected_picture_keeps_its_probabilities(tmp_path: Path) -> None:
 def test_an_unknown_task_is_one_sentence() -> None:
     done = models("classify", "cat", str(EXAMPLES))
     assert done.returncode == 1
-    assert done.stderr == "error: no model is called 'cat': choose one of pneumonia, digit, flower\n"
+    assert errors(done) == ["error: no model is called 'cat': choose one of pneumonia, digit, flower"]
 
 
 def test_a_folder_without_pictures_is_one_sentence(tmp_path: Path) -> None:
     done = models("classify", "digit", str(tmp_path))
     assert done.returncode == 1
-    assert done.stderr.startswith("error: no pictures in ")
+    assert len(errors(done)) == 1
+    assert "no pictures in" in errors(done)[0]
 
 
 def test_an_unfinished_report_leaves_what_was_there(tmp_path: Path) -> None:

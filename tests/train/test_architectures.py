@@ -85,7 +85,7 @@ def test_keras_applications_get_pixels_as_they_were_trained_with(
     pictures = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
     expected = keras.ops.mean(original(preprocess(pictures.copy()), training=False), axis=(1, 2))
     network = build(arch, InputSize(height=32, width=32, channels=3), 4, dropout=0, weights=path)
-    features = keras.Model(network.inputs, network.get_layer("features").output)(pictures)
+    features = keras.Model(network.input, network.get_layer("features").output)(pictures)
     np.testing.assert_allclose(
         keras.ops.convert_to_numpy(features), keras.ops.convert_to_numpy(expected), rtol=1e-4, atol=1e-5
     )
