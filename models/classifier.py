@@ -17,8 +17,13 @@ from models.rejection import FeatureSpace, unpack
 
 
 def default_workers() -> int:
-    """Interpreters a model gets: one for each core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Interpreters a model gets: one for each core that this process may use, within reason.
+
+    Each holds a copy of the network's arithmetic (30 MB for flowers), and Python's own share of the work does not
+    grow with cores.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, 8)
 
 
 class Classifier:

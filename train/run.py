@@ -6,13 +6,13 @@ config.json, metadata.json, model.weights.h5  the best network, in Keras' own di
 """
 
 import json
+import os
 import platform
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from models.classifier import default_workers
 from train import recipe
 from train.errors import RecipeError, RunError
 from train.recipe import Recipe
@@ -73,4 +73,4 @@ def source_commit() -> str:
 
 def machine() -> str:
     """The machine in words: architecture and cores."""
-    return f"{platform.system()} {platform.machine()}, {default_workers()} cores"
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
