@@ -115,7 +115,14 @@ def test_ctrl_c_leaves_a_part_that_resumes(run: Run, site: Site, tmp_path: Path)
     command = [sys.executable, "-m", "train", "fetch", "flower", "--source", source, "--data-dir", "data"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background job, as a CI may be, ignores SIGINT and hands that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (we start no threads here)
     ) as process:
         try:
             wait_for(lambda: any(part.stat().st_size == half for part in tmp_path.rglob("*.part") if part.is_file()))
