@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
@@ -101,8 +102,6 @@ def test_the_figures_are_those_of_the_shipped_network(trained: Trained, task_dir
 
 
 def test_litert_answers_as_keras_does(trained: Trained, task_dir: Path) -> None:
-    import keras  # noqa: PLC0415 (seconds, only here)
-
     network = keras.saving.load_model(trained.directory, compile=False)
     classifier = Classifier.load(trained.bundle)
     for row in read_manifest(task_dir)[::40]:
@@ -146,6 +145,21 @@ def test_streamed_pictures_train_as_held_ones(task_dir: Path, tmp_path: Path) ->
 def test_averaged_weights_and_class_weights_train_too(task_dir: Path, tmp_path: Path) -> None:
     other = dataclasses.replace(RECIPE, epochs=1, ema=0.9, class_weights=True, label_smoothing=0.1)
     assert fit(other, task_dir, tmp_path / "run").validation["loss"] < 5
+
+
+def test_a_backbone_learns_but_its_batch_norm_stays(task_dir: Path, tmp_path: Path) -> None:
+    pixels = keras.Input((28, 28, 3))
+    x = keras.layers.Conv2D(8, 3, strides=4, padding="same", name="convolution")(pixels)
+    backbone = keras.Model(pixels, keras.layers.BatchNormalization(name="norm")(x))
+    backbone.save(tmp_path / "backbone.keras")
+    transfer = dataclasses.replace(RECIPE, arch="small", epochs=1)
+    fit(transfer, task_dir, tmp_path / "run", tmp_path / "backbone.keras")
+
+    learnt = keras.saving.load_model(tmp_path / "run", compile=False).get_layer("backbone")
+    before, after = (model.get_layer("norm").moving_mean for model in (backbone, learnt))
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(after), keras.ops.convert_to_numpy(before))
+    before, after = (model.get_layer("convolution").kernel for model in (backbone, learnt))
+    assert np.abs(keras.ops.convert_to_numpy(after) - keras.ops.convert_to_numpy(before)).max() > 1e-4
 
 
 def _relabel(recipe_labels: Recipe) -> Recipe:
