@@ -1,4 +1,5 @@
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from models import bundle
 from models.catalog import BUNDLED, TASKS
 from models.errors import BundleError
+from tests.support import ROOT
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -16,6 +18,17 @@ def test_the_bundled_models_check_out(task: str) -> None:
     assert manifest.task == task
     listed = set(manifest.files) | {bundle.MANIFEST_NAME}
     assert {path.name for path in (BUNDLED / task).iterdir()} == listed, "a file that vistazo.json does not cover"
+
+
+def test_git_leaves_the_bundles_line_ends_alone() -> None:
+    """On Windows it would change those of README.md, and with them its hash."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no git checkout")
+    files = [str(path.relative_to(ROOT)) for path in BUNDLED.rglob("*") if path.is_file()]
+    command = ["git", "check-attr", "text", "--", *files]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert len(shown) == len(files) == 9
+    assert all(line.endswith(": text: unset") for line in shown)
 
 
 def test_a_flipped_byte_is_refused(bundle_copy: Path) -> None:
