@@ -22,6 +22,7 @@ STRONG, WEAK, FAINT = 0.6, 0.35, 0.2  # ink that every stroke has somewhere; tha
 SPECK = 0.04  # of the picture's longer side: whatever is shorter is no digit; nor are 4 pixels
 GAP = 0.065  # of the digit's longer side; half the gap over which strokes are one digit
 EDGE = 0.015  # of the same: how far a blurred stroke fades out
+SOFT, LEFT_OVER = 0.6, 0.25  # shares of the ink; beyond both, this is a photograph of something else
 THINNEST_STROKE = 2.2  # canonical pixels; most of MNIST is wider, and much thinner strokes are not recognised
 
 
@@ -37,7 +38,8 @@ def canonical_digit(rgb: NDArray[np.uint8]) -> CanonicalDigit:
     """Bring a picture `(H, W, 3)` uint8 into the MNIST canonical form.
 
     A picture that has the form already comes out as it is (dark on light is inverted). The reason is BLANK where
-    nothing is drawn, SEVERAL_DIGITS where there is more than one digit: then the largest is in `pixels`.
+    nothing is drawn, SEVERAL_DIGITS where there is more than one digit: then the largest is in `pixels`, and
+    UNFAMILIAR where what stands out from the ground was not drawn with a pen.
     """
     grey = as_uint8(cv2.cvtColor(shrink(rgb, WORKING), cv2.COLOR_RGB2GRAY))
     finished = _already_canonical(grey)
@@ -46,8 +48,8 @@ def canonical_digit(rgb: NDArray[np.uint8]) -> CanonicalDigit:
     for view in views(grey):
         drawing = ink_on(view)
         digits = [] if drawing is None else _digits(drawing)
-        if digits:
-            return CanonicalDigit(_fit(digits[0])[..., None], Reason.SEVERAL_DIGITS if len(digits) > 1 else None)
+        if drawing is not None and digits:
+            return CanonicalDigit(_fit(digits[0])[..., None], _doubt(drawing.ink, digits))
     return CanonicalDigit(None, Reason.BLANK)
 
 
@@ -104,6 +106,20 @@ def _digits(drawing: Drawing) -> list[Ink]:
         for number in np.argsort(-mass)
         if mass[number] > 0.3 * mass.max()
     ]
+
+
+def _doubt(ink: Ink, digits: list[Ink]) -> Reason | None:
+    """What speaks against the first of `digits`, which were found in `ink`.
+
+    A pen leaves full ink but for the edges of its strokes. Faint chalk is softer, but there is nothing else on the
+    board; a photograph of something else is soft and all over the place.
+    """
+    digit = digits[0][digits[0] > 0.1]
+    soft = float(np.mean((digit > 0.2) & (digit < 0.8)))
+    left_over = 1 - float(digits[0].sum() / ink.sum())
+    if soft > SOFT and (len(digits) > 1 or left_over > LEFT_OVER):
+        return Reason.UNFAMILIAR
+    return Reason.SEVERAL_DIGITS if len(digits) > 1 else None
 
 
 def _sums(labels: NDArray[Any], values: Ink) -> NDArray[np.float64]:

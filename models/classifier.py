@@ -100,7 +100,8 @@ class Classifier:
         self, confidence: float, doubt: Reason | None, features: NDArray[np.float32]
     ) -> tuple[Verdict, Reason | None]:
         rejection = self.manifest.rejection
-        if self._space is not None and rejection is not None and self._space.score(features) > rejection.threshold:
+        strange = self._space is not None and rejection and self._space.score(features) > rejection.threshold
+        if strange or doubt is Reason.UNFAMILIAR:
             return Verdict.REJECTED, Reason.UNFAMILIAR
         if doubt is not None:
             return Verdict.UNCERTAIN, doubt

@@ -23,7 +23,8 @@ from models.prediction import Reason
 class Prepared:
     """The network's input, `(H, W, C)` uint8, or None with the reason why there is nothing to classify.
 
-    A reason beside pixels is a doubt: the network runs, and the verdict is at best `uncertain`.
+    A reason beside pixels is a doubt: the network runs, and the verdict is at best `uncertain`, or `rejected` where
+    the doubt is UNFAMILIAR.
     """
 
     pixels: NDArray[np.uint8] | None

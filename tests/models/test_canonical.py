@@ -253,6 +253,27 @@ def test_of_several_digits_the_largest_is_kept() -> None:
     assert np.array_equal(found.pixels[..., 0], canonical(rgb(draw(FOUR, box=(10, 60, 170)))))
 
 
+def lights(count: int, width: float) -> Picture:
+    """Soft spots of different brightness on a dark ground, as in many a photograph."""
+    random = np.random.default_rng(0)
+    y, x = np.mgrid[:240, :240]
+    spots = [
+        random.uniform(60, 230) * np.exp(-((y - top) ** 2 + (x - left) ** 2) / (2 * width**2))
+        for top, left in random.uniform(20, 220, (count, 2))
+    ]
+    return rgb(np.clip(20 + np.sum(spots, axis=0), 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("count", [5, 8, 12])
+@pytest.mark.parametrize("width", [6, 9, 12])
+def test_what_no_pen_has_drawn_is_unfamiliar(count: int, width: float) -> None:
+    assert canonical_digit(lights(count, width)).reason is Reason.UNFAMILIAR
+
+
+def test_a_single_soft_stroke_may_be_chalk() -> None:
+    assert canonical_digit(lights(1, 12)).reason is None
+
+
 def test_a_broken_digit_is_one_digit() -> None:
     whole = canonical(rgb(draw(FIVE_WITH_ITS_BAR_OFF)))
     assert whole[:8].sum() > 255 * 4  # the bar is there

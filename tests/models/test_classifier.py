@@ -89,6 +89,15 @@ def test_the_operating_point_decides_pneumonia(classifiers: dict[str, Classifier
         assert pneumonia.manifest.label_ids[pneumonia._decide(np.array([1 - share, share]))] == label
 
 
+def test_what_preprocessing_calls_unfamiliar_is_rejected(classifiers: dict[str, Classifier]) -> None:
+    digit = classifiers["digit"]
+    sure = digit.prepare((EXAMPLES / "digit" / "7.png").read_bytes())
+    prediction = digit.answer(Prepared(sure.pixels, Reason.UNFAMILIAR))
+    assert prediction.label is None
+    assert prediction.verdict is Verdict.REJECTED
+    assert prediction.probabilities[7] > 0.9, "filled in all the same"
+
+
 @pytest.mark.parametrize(("task", "other"), [("pneumonia", "digit"), ("pneumonia", "flower"), ("flower", "digit")])
 def test_a_picture_of_another_kind_is_rejected(classifiers: dict[str, Classifier], task: str, other: str) -> None:
     for path in sorted((EXAMPLES / other).glob("*.*g")):
