@@ -77,7 +77,8 @@ class Classifier:
         outputs = self._engine.infer(prepared.pixels)
         probabilities = softmax(outputs.logits / self.manifest.temperature)
         index = self._decide(probabilities)
-        verdict, reason = self._judge(float(probabilities[index]), prepared.reason, outputs.features)
+        doubt = prepared.reason or (Reason.WEAK_SIGNAL if index != np.argmax(probabilities) else None)
+        verdict, reason = self._judge(float(probabilities[index]), doubt, outputs.features)
         return Prediction(
             task=self.task,
             labels=labels,

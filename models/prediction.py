@@ -21,6 +21,7 @@ class Reason(StrEnum):
     BLANK = "blank"  # nothing is drawn on the canvas
     SEVERAL_DIGITS = "several_digits"  # more than one digit in the picture
     LOW_CONFIDENCE = "low_confidence"  # the probabilities are too close to call
+    WEAK_SIGNAL = "weak_signal"  # the label that is looked for, reported although another is more probable
     UNFAMILIAR = "unfamiliar"  # the picture is not what this model was trained on
 
 

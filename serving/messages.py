@@ -100,6 +100,12 @@ _ANSWERS: dict[str, dict[Language, str]] = {
         "es": "Las probabilidades están demasiado repartidas: no te fíes de esta respuesta.",
         "en": "The probabilities are too close to call: do not rely on this answer.",
     },
+    "weak_signal": {
+        "es": "Otra etiqueta es más probable, pero este modelo avisa ya ante señales débiles, para que se le escapen "
+        "menos casos: no te fíes de esta respuesta.",
+        "en": "Another label is more probable, but this model reports weak signals too, so as to miss fewer cases: do "
+        "not rely on this answer.",
+    },
     "unfamiliar": {
         "es": "La imagen no se parece a las que conoce este modelo. Prueba con otra del tipo que pide.",
         "en": "The picture is unlike those this model knows. Try another one of the kind it asks for.",

@@ -89,6 +89,21 @@ def test_the_operating_point_decides_pneumonia(classifiers: dict[str, Classifier
         assert pneumonia.manifest.label_ids[pneumonia._decide(np.array([1 - share, share]))] == label
 
 
+def test_a_weak_signal_is_reported_as_one(classifiers: dict[str, Classifier]) -> None:
+    """Between a normal and a sick chest lie pictures whose probability is past the operating point, below one half."""
+    pneumonia = classifiers["pneumonia"]
+    paths = sorted((EXAMPLES / "pneumonia").glob("*.jpeg"))
+    healthy, sick = (pneumonia.prepare(paths[index].read_bytes()).pixels for index in (1, 2))
+    assert healthy is not None
+    assert sick is not None
+    mixtures = [((1 - share) * healthy + share * sick).astype(np.uint8) for share in np.linspace(0, 1, 60)]
+    answers = [pneumonia.answer(Prepared(mixture)) for mixture in mixtures]
+    weak = [answer for answer in answers if answer.reason is Reason.WEAK_SIGNAL]
+    assert weak
+    assert {(answer.label, answer.verdict) for answer in weak} == {("pneumonia", Verdict.UNCERTAIN)}
+    assert all(answer.top()[0][0] == "normal" for answer in weak)
+
+
 def test_what_preprocessing_calls_unfamiliar_is_rejected(classifiers: dict[str, Classifier]) -> None:
     digit = classifiers["digit"]
     sure = digit.prepare((EXAMPLES / "digit" / "7.png").read_bytes())
