@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from models.commands import Debug, command_line
+from models.commands import INTERRUPTED, Debug, command_line
 
 app = command_line()
 Backbone = Annotated[
@@ -80,8 +80,15 @@ def fit(
     directory = runs_dir / f"{task}-{time.strftime('%Y%m%d-%H%M%S')}"
 
     from train.fit import fit as train_network  # noqa: PLC0415 (Keras takes seconds: a typing error is told at once)
+    from train.run import RUN_NAME  # noqa: PLC0415
 
-    run = train_network(recipe, data_dir / task, directory, weights)
+    try:
+        run = train_network(recipe, data_dir / task, directory, weights)
+    except KeyboardInterrupt:
+        if not (directory / RUN_NAME).exists():
+            raise
+        typer.echo(f"interrupted: the best epoch so far is in {directory} and can be exported", err=True)
+        raise typer.Exit(INTERRUPTED) from None
     figures = ", ".join(f"{name} {value:.4f}" for name, value in run.validation.items())
     typer.echo(f"best epoch {run.best_epoch + 1}, validation: {figures}; {run.minutes:g} minutes")
     typer.echo(directory)

@@ -3,6 +3,9 @@
 import hashlib
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,6 @@ from train.errors import DataError, RunError
 from train.pictures import MANIFEST_NAME, Row, read_manifest
 from train.recipe import Recipe
 from train.shift import shifted
-
-MONITOR = "val_loss"
 
 
 def fit(recipe: Recipe, task_dir: Path, directory: Path, weights: Path | None = None) -> runs.Run:
@@ -52,8 +53,17 @@ def fit(recipe: Recipe, task_dir: Path, directory: Path, weights: Path | None = 
 
     trained = keras.Sequential([network.inputs[0], pipeline(recipe.augmentation), network])
     class_weight = _class_weights(truth) if recipe.class_weights else None
+    describe = partial(
+        runs.Run,
+        recipe=recipe,
+        data_dir=str(task_dir),
+        manifest_sha256=hashlib.sha256((task_dir / MANIFEST_NAME).read_bytes()).hexdigest(),
+        source_commit=commit,
+        backend=keras.backend.backend(),
+        machine=runs.machine(),
+    )
     directory.mkdir(parents=True, exist_ok=True)
-    started = time.monotonic()
+    best = _KeepBest(network, directory, describe)
     backbone = backbone_of(network)
     if backbone is not None and recipe.head_epochs:
         backbone.trainable = False
@@ -62,8 +72,7 @@ def fit(recipe: Recipe, task_dir: Path, directory: Path, weights: Path | None = 
     if backbone is not None:
         unfreeze(backbone)
     _compile(trained, recipe, _optimizer(recipe, steps=len(train_set) * recipe.epochs))
-    best = _KeepBest(network, directory)
-    history = trained.fit(
+    trained.fit(
         train_set,
         validation_data=val_set,
         epochs=recipe.epochs,
@@ -71,24 +80,14 @@ def fit(recipe: Recipe, task_dir: Path, directory: Path, weights: Path | None = 
         callbacks=[
             *([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if recipe.ema else []),
             best,
-            keras.callbacks.EarlyStopping(MONITOR, patience=recipe.patience),
+            keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience),
             keras.callbacks.CSVLogger(str(directory / runs.HISTORY_NAME)),
             keras.callbacks.TerminateOnNaN(),
         ],
-    ).history
-    if best.epoch is None:
-        raise RunError("the loss was never a number: try a lower learning rate")
-    run = runs.Run(
-        recipe=recipe,
-        data_dir=str(task_dir),
-        manifest_sha256=hashlib.sha256((task_dir / MANIFEST_NAME).read_bytes()).hexdigest(),
-        source_commit=commit,
-        backend=keras.backend.backend(),
-        machine=runs.machine(),
-        minutes=round((time.monotonic() - started) / 60, 1),
-        best_epoch=best.epoch,
-        validation={key[4:]: float(history[key][best.epoch]) for key in history if key.startswith("val_")},
     )
+    if best.run is None:
+        raise RunError("the loss was never a number: try a lower learning rate")
+    run = replace(best.run, minutes=best.minutes())
     run.write(directory)
     return run
 
@@ -152,17 +151,25 @@ def _save(network: keras.Model, directory: Path) -> None:
 
 
 class _KeepBest(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
-    """Saves the network, without the augmentation around it, whenever validation improves."""
+    """Saves the network, without the augmentation around it, and `run.json` whenever validation improves.
 
-    def __init__(self, network: keras.Model, directory: Path) -> None:
+    So a run that is interrupted after its first epoch can be exported all the same.
+    """
+
+    def __init__(self, network: keras.Model, directory: Path, describe: Callable[..., runs.Run]) -> None:
         super().__init__()
-        self._network, self._directory = network, directory
-        self._best = float("inf")
-        self.epoch: int | None = None
+        self._network, self._directory, self._describe = network, directory, describe
+        self._started = time.monotonic()
+        self.run: runs.Run | None = None
+
+    def minutes(self) -> float:
+        """Since training began."""
+        return round((time.monotonic() - self._started) / 60, 1)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Keep this epoch's weights if they are the best so far."""
-        value = (logs or {})[MONITOR]
-        if value < self._best:
-            self._best, self.epoch = value, epoch
+        validation = {name[4:]: float(value) for name, value in (logs or {}).items() if name.startswith("val_")}
+        if validation["loss"] < (float("inf") if self.run is None else self.run.validation["loss"]):
             _save(self._network, self._directory)
+            self.run = self._describe(minutes=self.minutes(), best_epoch=epoch, validation=validation)
+            self.run.write(self._directory)

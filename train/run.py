@@ -36,9 +36,11 @@ class Run:
     validation: dict[str, float]
 
     def write(self, directory: Path) -> None:
-        """Write `run.json`."""
+        """Write `run.json`, whole or not at all."""
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
-        (directory / RUN_NAME).write_text(text, encoding="utf-8")
+        unfinished = directory / (RUN_NAME + ".part")
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(directory / RUN_NAME)
 
 
 def read(directory: Path) -> Run:

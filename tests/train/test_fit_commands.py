@@ -1,7 +1,10 @@
 """`python -m train fit` and `export`, as a person runs them."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -74,3 +77,32 @@ def test_what_cannot_be_done_is_one_sentence(data_dir: Path, tmp_path: Path, arg
     assert sum(line.startswith("error: ") for line in done.stderr.splitlines()) == 1
     assert words in done.stderr
     assert not (tmp_path / "runs").exists(), "nothing half-made"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the console, not to a process")
+def test_ctrl_c_leaves_the_best_epoch_ready_for_export(data_dir: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    options = ["--arch", "cnn", "--epochs", "1000", "--patience", "1000", "--batch-size", "8"]
+    command = [sys.executable, "-m", "train", "fit", "flower", *options, "--data-dir", str(data_dir)]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, "--runs-dir", str(runs)],
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (we start no threads here)
+        )
+        try:
+            while not list(runs.glob("*/run.json")):
+                assert process.poll() is None, (tmp_path / "log").read_text()
+                time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+        finally:
+            process.kill()
+    (directory,) = runs.iterdir()
+    said = (tmp_path / "log").read_text()
+    assert f"the best epoch so far is in {directory} and can be exported" in said
+    assert "Traceback" not in said
+    assert train("export", str(directory)).returncode == 0
+    assert bundle.load(directory / "bundle").recipe["epochs"] == 1000
