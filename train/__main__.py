@@ -56,6 +56,33 @@ def fetch(
 
 
 @app.command()
+def explore(
+    task_or_folder: Annotated[
+        str,
+        typer.Argument(metavar="TASK|FOLDER", help="A fetched task, or a folder with one folder of pictures a class."),
+    ],
+    data_dir: Annotated[Path, typer.Option(help="Where `fetch` put the data.")] = Path("data"),
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", dir_okay=False, help="The HTML page. Default: runs/explore-NAME.html."),
+    ] = None,
+    _debug: Debug = False,
+) -> None:
+    """Count what there is, find duplicates and unreadable files. Prints the tables and the HTML page's path."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from train import explore as exploring  # noqa: PLC0415
+    from train import explore_page, explore_tables  # noqa: PLC0415
+
+    collection = exploring.collect(task_or_folder, data_dir)
+    found = exploring.explore(collection)
+    explore_tables.show(found, Console(markup=False, highlight=False, emoji=False))
+    path = output or Path("runs") / f"explore-{collection.name}.html"
+    explore_page.write(found, path)
+    typer.echo(path)
+
+
+@app.command()
 def fit(
     task: Annotated[str, typer.Argument(help="digit, flower or pneumonia: its recipe and its data.")],
     arch: Annotated[
