@@ -39,7 +39,7 @@ Pixels = NDArray[np.uint8]
 def export(directory: Path) -> Path:
     """Write the bundle of the run in `directory` to `directory/bundle`, replacing an older one, and return its path.
 
-    Everything that decides an answer is fitted on validation; the test split is measured once, at the end.
+    Everything that decides an answer is fitted on validation; the test split is only measured, at the end.
     Raises ExportError when LiteRT and Keras disagree, RunError when the run or its data are not what they were.
     """
     if keras.backend.backend() != "tensorflow":
