@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 
-from serving import routes
+from serving import __version__, routes
 from serving.answers import DISCLAIMED
 from serving.messages import text
 from serving.middleware import BodyLimit, RequestContext
@@ -31,7 +30,7 @@ def build(service: Service, on_ready: Callable[[], None] = lambda: None) -> Fast
 
     api = FastAPI(
         title="Vistazo",
-        version=_version(),
+        version=__version__,
         description=f"{text('tagline', 'es')}\n\n**{DISCLAIMED}**: {text('disclaimer', 'es')}\n\n"
         f"*{text('tagline', 'en')}*\n\n**{DISCLAIMED}**: {text('disclaimer', 'en')}",
         lifespan=lifespan,
@@ -45,10 +44,3 @@ def build(service: Service, on_ready: Callable[[], None] = lambda: None) -> Fast
     api.add_middleware(BodyLimit, max_bytes=limit, failure=too_large(service.settings))
     api.add_middleware(RequestContext, logged=routes.PREFIXES)
     return api
-
-
-def _version() -> str:
-    try:
-        return version("vistazo")
-    except PackageNotFoundError:  # run from a checkout, without installing it
-        return "0.1.0"

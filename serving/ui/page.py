@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.data_classes import BlocksConfigDict
 
 from models.catalog import Entry
+from serving import answers
 from serving.language import Language
 from serving.middleware import language_of_request
 from serving.service import Service
@@ -93,7 +94,7 @@ def theme() -> gr.themes.Base:
 
 def _fill(entry: Entry, service: Service, say: Texts) -> None:
     if entry.classifier is None:
-        if entry.task == "pneumonia":
+        if entry.task == answers.DISCLAIMED:
             gr.HTML(say.made("disclaimer_card", answer.disclaimer))
         gr.HTML(say.made("unavailable_card", answer.unavailable_card), elem_id=f"{entry.task}-answer")
         return

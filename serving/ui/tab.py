@@ -34,6 +34,17 @@ class Tab:
     service: Service
     say: Texts
 
+    def upload(self, intro: str) -> None:
+        """A whole tab: the intro, a picture to upload on one side, its answer on the other."""
+        self.intro(intro)
+        with gr.Row():
+            with gr.Column():
+                picture = self.picture()
+                self.examples(picture)
+            with gr.Column():
+                shown = self.answer()
+        picture.change(self.show(), picture, shown, api_visibility="private", show_progress="minimal")
+
     def intro(self, key: str) -> None:
         """What the visitor should do here."""
 
