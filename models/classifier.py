@@ -1,6 +1,5 @@
 """One trained model, ready to answer: bytes → decode → preprocess → engine → calibrate → verdict → Prediction."""
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -44,8 +43,7 @@ class Classifier:
         """
         manifest = bundle.load(directory)
         engine = LiteRTEngine(directory / bundle.MODEL_NAME, workers or default_workers())
-        content = (directory / bundle.MANIFEST_NAME).read_bytes()
-        return cls(manifest, engine, hashlib.sha256(content).hexdigest())
+        return cls(manifest, engine, bundle.describe_file(directory / bundle.MANIFEST_NAME).sha256)
 
     @property
     def task(self) -> str:

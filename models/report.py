@@ -38,8 +38,10 @@ def find_pictures(paths: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-        found += inside if path.is_dir() else [path]
+        if path.is_dir():
+            found += sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        else:
+            found.append(path)
     if not found:
         raise NoPictures(f"no pictures in {', '.join(map(str, paths))}: name files, or folders that hold {_suffixes()}")
     return found

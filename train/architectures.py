@@ -5,7 +5,6 @@ features      their mean, (B, D)
 logits        (B, K)
 """
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from models.bundle import InputSize
+from models.bundle import InputSize, describe_file
 from train.errors import RecipeError
 
 BACKBONE = "backbone"
@@ -130,7 +129,6 @@ def _application(arch: str, rgb: Any, size: InputSize, weights: str) -> Any:
 def _check_hash(path: Path, expected: str | None) -> None:
     if not path.is_file():
         raise RecipeError(f"there is no file {path}: give the backbone with --weights PATH")
-    with path.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    found = describe_file(path).sha256
     if expected is not None and found != expected:
         raise RecipeError(f"{path} has SHA-256 {found}, the recipe expects {expected}: use the file that it names")

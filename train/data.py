@@ -2,14 +2,12 @@
 
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 
 from models.classifier import default_workers
 from models.decode import decode
@@ -18,6 +16,7 @@ from models.preprocess import preprocess
 from train.errors import DataError
 from train.pictures import Row, read_picture
 from train.recipe import Recipe
+from train.side_by_side import side_by_side
 
 Loader = Callable[[int], NDArray[np.uint8]]
 
@@ -40,9 +39,7 @@ def loader(task_dir: Path, rows: Sequence[Row], recipe: Recipe) -> Loader:
 
 def held(load: Loader, count: int, description: str) -> NDArray[np.uint8]:
     """All pictures in memory, `(N, H, W, C)` uint8."""
-    with ThreadPoolExecutor(default_workers()) as pool:
-        pictures = list(track(pool.map(load, range(count)), description, total=count))
-    return np.stack(pictures)
+    return np.stack(list(side_by_side(load, range(count), description)))
 
 
 def targets(rows: Sequence[Row], labels: Sequence[str]) -> NDArray[np.int64]:

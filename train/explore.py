@@ -4,23 +4,21 @@ import hashlib
 import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from rich.console import Console
-from rich.progress import track
 
-from models.classifier import default_workers
 from models.decode import FORMATS, decode
 from models.errors import PictureError
 from train import near_duplicates
 from train.datasets import DATASETS
 from train.errors import DataError, UnknownDataset
 from train.pictures import MANIFEST_NAME, SPLITS, read_manifest, read_picture
+from train.side_by_side import side_by_side
 from train.splits import NEAR
 
 WHOLE = "all"  # the split of pictures that nobody has split
@@ -167,17 +165,14 @@ def explore(collection: Collection) -> Exploration:
     sums: dict[str, NDArray[np.int64]] = {}
     seen: list[Seen] = []
     unreadable: list[Unreadable] = []
-    with ThreadPoolExecutor(default_workers()) as pool:
-        looks = pool.map(lambda item: _look(collection, item), collection.items)
-        bar = track(looks, f"reading {collection.name}", len(collection.items), console=Console(stderr=True))
-        for look in bar:
-            if isinstance(look, Unreadable):
-                unreadable.append(look)
-                continue
-            picture, small = look
-            seen.append(picture)
-            label = picture.item.label
-            sums[label] = sums.get(label, 0) + small.astype(np.int64)  # whole numbers: the same sum in any order
+    for look in side_by_side(partial(_look, collection), collection.items, f"reading {collection.name}"):
+        if isinstance(look, Unreadable):
+            unreadable.append(look)
+            continue
+        picture, small = look
+        seen.append(picture)
+        label = picture.item.label
+        sums[label] = sums.get(label, 0) + small.astype(np.int64)  # whole numbers: the same sum in any order
     totals = Counter(picture.item.label for picture in seen)
     return Exploration(
         collection,

@@ -4,7 +4,6 @@ Runs on Keras' TensorFlow backend, whichever backend trained.
 """
 
 import datetime
-import hashlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -61,7 +60,7 @@ def export(directory: Path) -> Path:
 
 def _rows(run: Run, task_dir: Path) -> dict[str, list[Row]]:
     rows = read_manifest(task_dir)
-    if hashlib.sha256((task_dir / MANIFEST_NAME).read_bytes()).hexdigest() != run.manifest_sha256:
+    if bundle.describe_file(task_dir / MANIFEST_NAME).sha256 != run.manifest_sha256:
         raise RunError(f"{task_dir} was split anew since this run: export would mix its splits; fit again")
     return {split: [row for row in rows if row.split == split] for split in ("train", "val", "test")}
 

@@ -1,6 +1,5 @@
 """Training, from the split manifest to a run directory. Reads from top to bottom."""
 
-import hashlib
 import tempfile
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from models.bundle import describe_file
 from train import run as runs
 from train.architectures import backbone_of, build, unfreeze
 from train.augment import pipeline
@@ -57,7 +57,7 @@ def fit(recipe: Recipe, task_dir: Path, directory: Path, weights: Path | None = 
         runs.Run,
         recipe=recipe,
         data_dir=str(task_dir),
-        manifest_sha256=hashlib.sha256((task_dir / MANIFEST_NAME).read_bytes()).hexdigest(),
+        manifest_sha256=describe_file(task_dir / MANIFEST_NAME).sha256,
         source_commit=commit,
         backend=keras.backend.backend(),
         machine=runs.machine(),

@@ -1,19 +1,18 @@
 """What a classifier does on a split, measured through the path that serves: bytes in, `Prediction` out."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
 
 from models.bundle import Measurement, Metric
-from models.classifier import Classifier, default_workers
+from models.classifier import Classifier
 from models.prediction import Prediction, Verdict
 from train.data import targets
 from train.pictures import Row, read_picture
+from train.side_by_side import side_by_side
 
 RESAMPLES = 1000
 ECE_BINS = 15
@@ -28,9 +27,11 @@ def measure(classifier: Classifier, task_dir: Path, rows: Sequence[Row]) -> Meas
     """
     labels = classifier.manifest.label_ids
     truth = targets(rows, labels)
-    with ThreadPoolExecutor(default_workers()) as pool:
-        answers = pool.map(lambda row: classifier.classify(read_picture(task_dir, row.path)), rows)
-        predictions = list(track(answers, f"{classifier.task}: {len(rows)} pictures", total=len(rows)))
+
+    def answer(row: Row) -> Prediction:
+        return classifier.classify(read_picture(task_dir, row.path))
+
+    predictions = list(side_by_side(answer, rows, f"{classifier.task}: {len(rows)} pictures"))
     operating = classifier.manifest.thresholds.operating
     positive = None if operating is None else labels.index(operating.label)
     chosen = np.array([-1 if p.index is None else p.index for p in predictions])
