@@ -18,6 +18,7 @@ from models.classifier import Classifier, softmax
 from models.engine import LiteRTEngine, Outputs
 from models.rejection import pack
 from train import run as runs
+from train.answers import answer_all
 from train.calibrate import fit_rejection, fit_temperature, fit_thresholds
 from train.card import card
 from train.data import held, loader, targets
@@ -108,7 +109,7 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
         files={bundle.MODEL_NAME: bundle.describe_file(target / bundle.MODEL_NAME)},
     )
     classifier = Classifier(manifest, engine, revision="unreleased")
-    metrics = {split: measure(classifier, task_dir, rows[split]) for split in ("val", "test")}
+    metrics = {split: measure(answer_all(classifier, task_dir, rows[split])) for split in ("val", "test")}
     manifest = manifest.model_copy(update={"metrics": metrics})
     (target / "README.md").write_text(card(manifest, data.credit), encoding="utf-8")
     files = {path.name: bundle.describe_file(path) for path in sorted(target.iterdir())}

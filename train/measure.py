@@ -1,18 +1,14 @@
-"""What a classifier does on a split, measured through the path that serves: bytes in, `Prediction` out."""
+"""Figures of a classifier on a split, with 95 % intervals by bootstrap over patients or near-duplicates."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
 
 from models.bundle import Measurement, Metric
-from models.classifier import Classifier
-from models.prediction import Prediction, Verdict
-from train.data import targets
-from train.pictures import Row, read_picture
-from train.side_by_side import side_by_side
+from models.prediction import Verdict
+from train.answers import Answers
 
 RESAMPLES = 1000
 ECE_BINS = 15
@@ -20,30 +16,18 @@ ECE_BINS = 15
 Figure = Callable[[NDArray[np.int64]], float]  # a figure over the chosen pictures, given as indices
 
 
-def measure(classifier: Classifier, task_dir: Path, rows: Sequence[Row]) -> Measurement:
-    """Classify every row's picture and sum up, with 95 % intervals by bootstrap over the rows' groups.
-
-    A rejected picture counts as a wrong answer, and is counted in `rejected` too.
-    """
-    labels = classifier.manifest.label_ids
-    truth = targets(rows, labels)
-
-    def answer(row: Row) -> Prediction:
-        return classifier.classify(read_picture(task_dir, row.path))
-
-    predictions = list(side_by_side(answer, rows, f"{classifier.task}: {len(rows)} pictures"))
-    operating = classifier.manifest.thresholds.operating
-    positive = None if operating is None else labels.index(operating.label)
-    chosen = np.array([-1 if p.index is None else p.index for p in predictions])
-    answered = chosen >= 0
-    _, groups = np.unique([row.group for row in rows], return_inverse=True)
+def measure(answers: Answers) -> Measurement:
+    """Sum up the answers. A rejected picture counts as a wrong answer, and is counted in `rejected` too."""
+    answered = answers.chosen >= 0
     return Measurement(
-        n=len(rows),
-        groups=int(groups.max()) + 1,
-        metrics=_with_intervals(_figures(truth, chosen, predictions, positive), groups),
-        confusion=confusion_matrix(truth[answered], chosen[answered], labels=range(len(labels))).tolist(),
+        n=len(answers.rows),
+        groups=int(answers.groups.max()) + 1,
+        metrics=with_intervals(figures(answers), answers.groups),
+        confusion=confusion_matrix(
+            answers.truth[answered], answers.chosen[answered], labels=range(len(answers.labels))
+        ).tolist(),
         rejected=int(np.sum(~answered)),
-        uncertain=sum(p.verdict is Verdict.UNCERTAIN for p in predictions),
+        uncertain=sum(p.verdict is Verdict.UNCERTAIN for p in answers.predictions),
     )
 
 
@@ -54,14 +38,13 @@ def expected_calibration_error(confidence: NDArray[np.float64], right: NDArray[n
     return float(np.abs(surplus).sum() / len(confidence))
 
 
-def _figures(
-    truth: NDArray[np.int64], chosen: NDArray[np.int64], predictions: Sequence[Prediction], positive: int | None
-) -> dict[str, Figure]:
-    probabilities = np.array([p.probabilities for p in predictions])  # (N, K)
-    right = chosen == truth
+def figures(answers: Answers) -> dict[str, Figure]:
+    """The figures that a bundle records, each as a function of which pictures to take."""
+    truth, probabilities, positive = answers.truth, answers.probabilities, answers.positive
+    right = answers.chosen == truth
     likeliest = probabilities.argmax(1)
     confidence = probabilities.max(1)
-    figures: dict[str, Figure] = {
+    named: dict[str, Figure] = {
         "accuracy": lambda i: float(right[i].mean()),
         "balanced_accuracy": lambda i: float(np.mean([right[i][truth[i] == k].mean() for k in np.unique(truth[i])])),
         "log_loss": lambda i: float(-np.log(np.maximum(probabilities[i, truth[i]], 1e-12)).mean()),
@@ -69,17 +52,20 @@ def _figures(
     }
     if positive is not None:
         sick, score = truth == positive, probabilities[:, positive]
-        figures |= {
+        named |= {
             "roc_auc": lambda i: float(roc_auc_score(sick[i], score[i])),
             "average_precision": lambda i: float(average_precision_score(sick[i], score[i])),
             "sensitivity": lambda i: float(right[i][sick[i]].mean()),
             "specificity": lambda i: float(right[i][~sick[i]].mean()),
         }
-    return figures
+    return named
 
 
-def _with_intervals(figures: dict[str, Figure], groups: NDArray[np.int64]) -> dict[str, Metric]:
-    """Each figure over all pictures, and between which values 95 % of its bootstrap resamples over groups lie."""
+def with_intervals(figures: dict[str, Figure], groups: NDArray[np.int64]) -> dict[str, Metric]:
+    """Each figure over all pictures, and between which values 95 % of its bootstrap resamples over groups lie.
+
+    `groups` is the number of each picture's group, `(N,)`.
+    """
     everything = np.arange(len(groups))
     members = np.split(np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups))[:-1])
     random = np.random.default_rng(0)
