@@ -101,7 +101,7 @@ def ink_on(view: View) -> Drawing | None:
         dark_ground = light_ground = np.full(grey.shape, np.median(edge), np.float32)
         noise = _spread(border(grey))
     else:
-        dark_ground, light_ground = _grounds(grey)
+        dark_ground, light_ground = _even_ground(grey) or _grounds(grey)
         step = 1 + max(grey.shape) // 100
         noise = _spread((grey - dark_ground)[::step, ::step])
     steep: Ink = np.asarray(cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, SQUARE), np.float32)
@@ -118,6 +118,36 @@ def ink_on(view: View) -> Drawing | None:
         contrast, steep = contrast * lit, steep * lit
     ink = np.where(signal, np.minimum(contrast / np.float32(_strongest(contrast)), 1), np.float32(0))
     return Drawing(ink, steep)
+
+
+def _even_ground(grey: Grey) -> tuple[Ink, Ink] | None:
+    """The ground where light changes slowly over it, whatever the width of the strokes; None where it does not.
+
+    Otsu's threshold tells ground from ink at first, and a quadratic surface through the ground sharpens both.
+    """
+    small = shrink(grey, COARSE).astype(np.float32)
+    threshold, _ = cv2.threshold(small.astype(np.uint8), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    is_ground = small > threshold
+    if is_ground.mean() < 0.5:
+        is_ground = ~is_ground
+    down, across = (axis.ravel() for axis in np.mgrid[-1 : 1 : small.shape[0] * 1j, -1 : 1 : small.shape[1] * 1j])
+    terms = np.stack([np.ones_like(down), down, across, down * across, down**2, across**2], axis=1)
+    for _ in range(3):
+        if is_ground.sum() < 0.4 * small.size:
+            return None
+        surface = (terms @ np.linalg.lstsq(terms[is_ground.ravel()], small[is_ground], rcond=None)[0]).reshape(
+            small.shape
+        )
+        off = np.abs(small - surface)
+        if is_ground.all():
+            return None
+        contrast = float(np.median(off[~is_ground]))
+        is_ground = off < contrast / 2
+    uneven = float(np.percentile(off[is_ground], 98))
+    if contrast < 2 * FAINTEST or uneven > 0.3 * contrast:
+        return None
+    ground = _enlarge(surface.astype(np.float32), grey.shape)
+    return ground, ground
 
 
 def _grounds(grey: Grey) -> tuple[Ink, Ink]:

@@ -7,7 +7,9 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
+from scipy.fft import dct
 
 from train.recipe import Augmentation
 
@@ -30,6 +32,10 @@ def pipeline(augmentation: Augmentation) -> keras.Sequential:
         chosen.append(RandomBlur(a.blur))
     if a.noise:
         chosen.append(RandomNoise(a.noise))
+    if a.jpeg:
+        chosen.append(RandomJpeg(a.jpeg))
+    if a.marks:
+        chosen.append(RandomMarks(a.marks))
     if a.erasing:
         chosen.append(keras.layers.RandomErasing(a.erasing, scale=(0.02, 0.15), value_range=(0, 255)))
     return keras.Sequential([keras.layers.Identity(), *chosen], name="augmentation")
@@ -142,3 +148,58 @@ class RandomNoise(_RandomLayer):
     def _change(self, pixels: Any) -> Any:
         noise = keras.random.normal(ops.shape(pixels), seed=self.seed)
         return ops.clip(pixels + 255 * self._uniform(pixels, 0, self.deviation) * noise, 0, 255)
+
+
+class RandomJpeg(_RandomLayer):
+    """The blocks of JPEG compression, of random strength, on a share of the pictures: channel by channel, 8 by 8."""
+
+    # How coarsely each frequency is stored at quality 50, for brightness (ITU-T T.81, table K.1).
+    COARSENESS = (
+        (16, 11, 10, 16, 24, 40, 51, 61),
+        (12, 12, 14, 19, 26, 58, 60, 55),
+        (14, 13, 16, 24, 40, 57, 69, 56),
+        (14, 17, 22, 29, 51, 87, 80, 62),
+        (18, 22, 37, 56, 68, 109, 103, 77),
+        (24, 35, 55, 64, 81, 104, 113, 92),
+        (49, 64, 78, 87, 103, 121, 120, 101),
+        (72, 92, 95, 98, 112, 100, 103, 99),
+    )
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+        self.to_frequencies = dct(np.eye(8), axis=0, norm="ortho").astype(np.float32)
+        self.coarseness = np.array(self.COARSENESS, np.float32)[:, None, :, None]
+
+    def _change(self, pixels: Any) -> Any:
+        _, height, width, channels = pixels.shape
+        high, wide = height // 8, width // 8
+        whole = pixels[:, : 8 * high, : 8 * wide]
+        blocks = ops.reshape(whole, (-1, high, 8, wide, 8, channels))
+        frequencies = ops.einsum("uy,bhywxc,vx->bhuwvc", self.to_frequencies, blocks, self.to_frequencies)
+        step = self.coarseness * ops.expand_dims(ops.expand_dims(self._uniform(pixels, 0.3, 3), -1), -1)
+        stored = ops.round(frequencies / step) * step
+        blocks = ops.einsum("uy,bhuwvc,vx->bhywxc", self.to_frequencies, stored, self.to_frequencies)
+        blocky = ops.clip(ops.reshape(blocks, ops.shape(whole)), 0, 255)
+        blocky = ops.pad(blocky, ((0, 0), (0, height - 8 * high), (0, width - 8 * wide), (0, 0)), mode="symmetric")
+        return pixels + self._chosen(pixels, self.share) * (blocky - pixels)
+
+
+class RandomMarks(_RandomLayer):
+    """Up to four patches in one grey at the left and right edges: letters and marks stand there in X-rays."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def _change(self, pixels: Any) -> Any:
+        _, height, width, _ = pixels.shape
+        down = ops.reshape(ops.linspace(0.0, 1.0, height), (1, height, 1, 1))
+        across = ops.reshape(ops.linspace(0.0, 1.0, width), (1, 1, width, 1))
+        grey = ops.mean(pixels, axis=(1, 2, 3), keepdims=True) * self._uniform(pixels, 0, 1)
+        for inwards in (across, across, 1 - across, 1 - across):
+            near_y = ops.abs(down - self._uniform(pixels, 0, 1)) < self._uniform(pixels, 0.03, 0.12)
+            near_x = ops.abs(inwards - self._uniform(pixels, 0, 0.2)) < self._uniform(pixels, 0.03, 0.12)
+            patch = self._chosen(pixels, self.share) * ops.cast(ops.logical_and(near_y, near_x), "float32")
+            pixels = pixels + patch * (grey - pixels)
+        return pixels

@@ -18,6 +18,7 @@ from train.pictures import Row, read_picture
 from train.recipe import Recipe
 from train.side_by_side import side_by_side
 
+NOTHING = -1  # in place of a label: the picture shows none of the classes, and the network should be unsure
 Loader = Callable[[int], NDArray[np.uint8]]
 
 
@@ -67,7 +68,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships no ty
     ) -> None:
         super().__init__(workers=1 if isinstance(pictures, np.ndarray) else default_workers(), max_queue_size=8)
         self._pictures, self._truth, self._batch_size = pictures, truth, batch_size
-        self._one_hot = np.eye(classes, dtype=np.float32)
+        # The last row is that of NOTHING, which is -1.
+        self._one_hot = np.vstack([np.eye(classes), np.full((1, classes), 1 / classes)]).astype(np.float32)
         self._random = None if seed is None else np.random.default_rng(seed)
         self._order = np.arange(len(truth))
         self.on_epoch_end()

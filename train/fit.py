@@ -18,6 +18,7 @@ from train.architectures import backbone_of, build, unfreeze
 from train.augment import pipeline
 from train.data import Batches, held, loader, targets
 from train.errors import DataError, RunError
+from train.extras import with_extras
 from train.pictures import MANIFEST_NAME, Row, read_manifest
 from train.recipe import Recipe
 from train.shift import shifted
@@ -44,7 +45,8 @@ def fit(recipe: Recipe, task_dir: Path, directory: Path, weights: Path | None = 
         weights_sha256=recipe.weights_sha256,
     )
     truth, val_truth = targets(train_rows, labels), targets(val_rows, labels)
-    pixels = _pictures(task_dir, train_rows, recipe, "training pictures")
+    class_weight = _class_weights(truth) if recipe.class_weights else None
+    pixels, truth = with_extras(_pictures(task_dir, train_rows, recipe, "training pictures"), truth, recipe)
     val_pixels = held(loader(task_dir, val_rows, recipe), len(val_rows), "validation pictures")
     if recipe.shifted_validation:
         val_pixels, val_truth = np.concatenate([val_pixels, shifted(val_pixels)]), np.tile(val_truth, 2)
@@ -52,7 +54,6 @@ def fit(recipe: Recipe, task_dir: Path, directory: Path, weights: Path | None = 
     val_set = Batches(val_pixels, val_truth, len(labels), 4 * recipe.batch_size, None)
 
     trained = keras.Sequential([network.inputs[0], pipeline(recipe.augmentation), network])
-    class_weight = _class_weights(truth) if recipe.class_weights else None
     describe = partial(
         runs.Run,
         recipe=recipe,

@@ -31,6 +31,8 @@ class Augmentation:
     saturation: float = 0  # fraction
     blur: float = 0  # share of the pictures
     noise: float = 0  # standard deviation, fraction of the range
+    jpeg: float = 0  # share of the pictures that get the blocks of strong JPEG compression
+    marks: float = 0  # share of the pictures in which each of four patches at the edges is painted over
     erasing: float = 0  # share of the pictures that lose a rectangle
     thickness: float = 0  # share of the pictures whose strokes are made thicker or thinner
 
@@ -59,6 +61,8 @@ class Recipe:
     class_weights: bool = False  # weigh classes by the inverse of their frequency
     ema: float = 0.0  # momentum of the average of the weights; 0: none
     patience: int = 5
+    handwriting: float = 0.0  # digits: drawings and photographs of so large a share of them are added
+    clutter: float = 0.0  # made-up pictures of nothing, as a share of the training pictures, are added
     shifted_validation: bool = False  # judge epochs on altered copies of the validation pictures too
     positive: str | None = None  # of two labels, the one that is looked for
     sensitivity: float = 0.97  # of the operating point, on validation
