@@ -78,7 +78,7 @@ def _sheet(grey: Grey) -> Mask | None:
         return None
     sheet = (labels == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()).astype(np.uint8)
     _, (width, height), _ = cv2.minAreaRect(np.argwhere(sheet).astype(np.float32))
-    if sheet.mean() < 0.15 or sheet.sum() < 0.8 * (width + 1) * (height + 1) or np.median(unlike[sheet > 0]) < 40:
+    if sheet.mean() < 0.15 or sheet.sum() < 0.87 * (width + 1) * (height + 1) or np.median(unlike[sheet > 0]) < 40:
         return None
     edge = cv2.morphologyEx(sheet, cv2.MORPH_GRADIENT, SQUARE) > 0
     step = as_uint8(cv2.morphologyEx(smooth, cv2.MORPH_GRADIENT, SQUARE))[edge]

@@ -9,11 +9,44 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.prediction import Reason
+from models.preprocess import preprocess
+from train.data import NOTHING
+from train.errors import RecipeError
+from train.recipe import Recipe
+from train.side_by_side import side_by_side
+
 Rgb = NDArray[np.uint8]
 Random = np.random.Generator
 
 SIDE = 280  # of the pictures, in pixels
 LETTERS = "AEFHKMNRWX&%@#?"  # those that nobody would read as a digit
+
+
+def with_clutter(
+    pixels: NDArray[np.uint8], truth: NDArray[np.int64], recipe: Recipe
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The pictures `(N, H, W, C)` and labels `(N,)`, and after them the recipe's share of clutter, as `NOTHING`.
+
+    Raises RecipeError where the pictures are not held in memory.
+    """
+    count = round(recipe.clutter * len(truth))
+    if not count:
+        return pixels, truth
+    if not isinstance(pixels, np.ndarray):
+        raise RecipeError(
+            f"{recipe.task} does not fit in memory_gb = {recipe.memory_gb}, which clutter needs: raise it"
+        )
+
+    def one(number: int) -> NDArray[np.uint8]:
+        random = np.random.default_rng((recipe.seed, number))
+        while True:
+            prepared = preprocess(clutter(random), recipe.preprocessing, recipe.input)
+            if prepared.pixels is not None and prepared.reason is not Reason.UNFAMILIAR:  # else no network will see it
+                return prepared.pixels
+
+    added = np.stack(list(side_by_side(one, range(count), "clutter")))
+    return np.concatenate([pixels, added]), np.concatenate([truth, np.full(count, NOTHING)])
 
 
 def clutter(random: Random) -> Rgb:

@@ -16,9 +16,9 @@ from models.bundle import describe_file
 from train import run as runs
 from train.architectures import backbone_of, build, unfreeze
 from train.augment import pipeline
+from train.clutter import with_clutter
 from train.data import Batches, held, loader, targets
 from train.errors import DataError, RunError
-from train.extras import with_extras
 from train.pictures import MANIFEST_NAME, Row, read_manifest
 from train.recipe import Recipe
 from train.shift import shifted
@@ -46,7 +46,7 @@ def fit(recipe: Recipe, task_dir: Path, directory: Path, weights: Path | None = 
     )
     truth, val_truth = targets(train_rows, labels), targets(val_rows, labels)
     class_weight = _class_weights(truth) if recipe.class_weights else None
-    pixels, truth = with_extras(_pictures(task_dir, train_rows, recipe, "training pictures"), truth, recipe)
+    pixels, truth = with_clutter(_pictures(task_dir, train_rows, recipe, "training pictures"), truth, recipe)
     val_pixels = held(loader(task_dir, val_rows, recipe), len(val_rows), "validation pictures")
     if recipe.shifted_validation:
         val_pixels, val_truth = np.concatenate([val_pixels, shifted(val_pixels)]), np.tile(val_truth, 2)

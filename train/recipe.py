@@ -61,7 +61,6 @@ class Recipe:
     class_weights: bool = False  # weigh classes by the inverse of their frequency
     ema: float = 0.0  # momentum of the average of the weights; 0: none
     patience: int = 5
-    handwriting: float = 0.0  # digits: drawings and photographs of so large a share of them are added
     clutter: float = 0.0  # made-up pictures of nothing, as a share of the training pictures, are added
     shifted_validation: bool = False  # judge epochs on altered copies of the validation pictures too
     positive: str | None = None  # of two labels, the one that is looked for
