@@ -64,7 +64,8 @@ class Classifier:
 
     def prepare(self, data: bytes, limits: Limits = DEFAULT_LIMITS) -> Prepared:
         """Decode and preprocess: what the network will see."""
-        return preprocess(decode(data, limits), self.manifest.preprocessing, self.manifest.input)
+        manifest = self.manifest
+        return preprocess(decode(data, limits), manifest.preprocessing, manifest.input, manifest.margin)
 
     def answer(self, prepared: Prepared) -> Prediction:
         """Run the network on a prepared picture and judge what it says."""

@@ -48,6 +48,7 @@ class Recipe:
     width: int
     channels: int
     labels: dict[str, dict[str, str]]  # identifier → {"es": …, "en": …}, in the order of the outputs
+    margin: float = 0.0  # share of the picture that validation and serving cut off at each side
     weights_sha256: str | None = None  # the backbone file that the figures were made with
     epochs: int = 10
     head_epochs: int = 1  # with a backbone: the new head alone, before the whole is fine-tuned
