@@ -178,6 +178,16 @@ def test_a_photograph_with_a_shadow(size: tuple[int, int], paths: list[list[tupl
     assert likeness(canonical(rgb(photograph(drawn, shade(width, height)))), canonical(rgb(plain))) > 0.95
 
 
+@pytest.mark.parametrize("pen", [45, 60])
+def test_a_marker_s_stroke_keeps_its_middle(pen: int) -> None:
+    """By the light of a lamp, on grey paper; wider than what the local estimate of the ground takes for ink."""
+    drawn = np.asarray(draw(SEVEN, box=(60, 60, 180), pen=pen), np.float64)
+    down, across = np.mgrid[0 : 1 : drawn.shape[0] * 1j, 0 : 1 : drawn.shape[1] * 1j]
+    photograph = drawn * (0.6 + 0.25 * across - 0.1 * down**2) + 20
+    plain = canonical(rgb(draw(SEVEN, box=(60, 60, 180), pen=pen)))
+    assert likeness(canonical(rgb(Image.fromarray(photograph.astype(np.uint8)))), plain) > 0.95
+
+
 def test_a_shadow_is_not_the_digit() -> None:
     rows, columns = np.mgrid[:400, :400]
     spot = 1 - 0.7 / (1 + np.exp((np.hypot(rows - 300, columns - 300) - 40) / 8))
@@ -268,6 +278,18 @@ def lights(count: int, width: float) -> Picture:
 @pytest.mark.parametrize("width", [6, 9, 12])
 def test_what_no_pen_has_drawn_is_unfamiliar(count: int, width: float) -> None:
     assert canonical_digit(lights(count, width)).reason is Reason.UNFAMILIAR
+
+
+def test_a_stroke_among_many_edges_is_no_drawing() -> None:
+    """As a bright strip in an X-ray: the same stroke alone is a one."""
+    one = draw([[(0.5, 0.05), (0.5, 0.95)]], box=(200, 60, 120), pen=9)
+    assert canonical_digit(rgb(one)).reason is None
+    drawn = np.asarray(one, np.float64)
+    down, across = np.mgrid[0 : 1 : drawn.shape[0] * 1j, 0 : 1 : drawn.shape[1] * 1j]
+    ribs = 28 * np.sign(np.sin(90 * down + 6 * across**2)) * (across < 0.6)
+    found = canonical_digit(rgb(Image.fromarray((0.75 * drawn + 30 + ribs).clip(0, 255).astype(np.uint8))))
+    assert found.pixels is not None, "the stroke is found"
+    assert found.reason is Reason.UNFAMILIAR
 
 
 def test_a_single_soft_stroke_may_be_chalk() -> None:
