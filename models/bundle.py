@@ -18,6 +18,7 @@ MANIFEST_NAME = "vistazo.json"
 MODEL_NAME = "model.tflite"
 
 PreprocessingName = Literal["mnist", "center_crop", "stretch_gray"]
+TASK = r"^[a-z][a-z0-9_-]{0,39}$"  # what a task may be called: it is part of addresses
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -52,10 +53,12 @@ class Thresholds(_Frozen):
     """Where answers change, all fitted on validation.
 
     `confident`: below this probability of the answered label the verdict is `uncertain`.
+    `rejected`: when no label reaches this, the picture is rejected; for networks that were taught what is none.
     `operating`: None means that the most probable label is the answer.
     """
 
     confident: Probability
+    rejected: Probability = 0.0
     operating: OperatingPoint | None = None
 
 
@@ -113,7 +116,7 @@ class Manifest(_Frozen):
     """`vistazo.json`. Field by field as in the design; unknown fields are refused."""
 
     schema_version: Literal[1]
-    task: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")
+    task: str = Field(pattern=TASK)
     version: str = Field(min_length=1)
     created: str
     labels: tuple[Label, ...] = Field(min_length=2)
@@ -125,6 +128,7 @@ class Manifest(_Frozen):
     rejection: Rejection | None
     head: str | None = None  # (K, D) weights of the last layer, float16 base64: what makes the heat map
     metrics: dict[str, Measurement]
+    robustness: dict[str, dict[str, Metric]] | None = None  # X-rays: altered how → figure
     recipe: dict[str, Any]
     seeds: tuple[int, ...]
     data: Data

@@ -77,7 +77,8 @@ class Classifier:
         probabilities = softmax(outputs.logits / self.manifest.temperature)
         index = self._decide(probabilities)
         doubt = prepared.reason or (Reason.WEAK_SIGNAL if index != np.argmax(probabilities) else None)
-        verdict, reason = self._judge(float(probabilities[index]), doubt, outputs.features)
+        strange = self._is_strange(probabilities, outputs.features) or doubt is Reason.UNFAMILIAR
+        verdict, reason = self._judge(float(probabilities[index]), doubt, strange)
         return Prediction(
             task=self.task,
             labels=labels,
@@ -96,12 +97,14 @@ class Classifier:
         positive = self.manifest.label_ids.index(operating.label)
         return positive if probabilities[positive] >= operating.probability else 1 - positive
 
-    def _judge(
-        self, confidence: float, doubt: Reason | None, features: NDArray[np.float32]
-    ) -> tuple[Verdict, Reason | None]:
+    def _is_strange(self, probabilities: NDArray[np.float64], features: NDArray[np.float32]) -> bool:
+        if probabilities.max() < self.manifest.thresholds.rejected:
+            return True
         rejection = self.manifest.rejection
-        strange = self._space is not None and rejection and self._space.score(features) > rejection.threshold
-        if strange or doubt is Reason.UNFAMILIAR:
+        return self._space is not None and rejection is not None and self._space.score(features) > rejection.threshold
+
+    def _judge(self, confidence: float, doubt: Reason | None, strange: bool) -> tuple[Verdict, Reason | None]:
+        if strange:
             return Verdict.REJECTED, Reason.UNFAMILIAR
         if doubt is not None:
             return Verdict.UNCERTAIN, doubt

@@ -14,7 +14,6 @@ from PIL import Image
 from models.classifier import Classifier, activation_map, softmax
 from models.prediction import Reason, Verdict
 from models.preprocess import Prepared
-from models.rejection import unpack
 from tests.support import EXAMPLES, ROOT
 
 LABELLED = [
@@ -126,9 +125,22 @@ def test_a_picture_of_another_kind_is_rejected(classifiers: dict[str, Classifier
 def test_an_answer_that_is_too_close_to_call_is_uncertain(classifiers: dict[str, Classifier]) -> None:
     flower = classifiers["flower"]
     confident = flower.manifest.thresholds.confident
-    familiar = unpack(flower.manifest.rejection.mean)  # type: ignore[union-attr]
-    assert flower._judge(confident, None, familiar) == (Verdict.CONFIDENT, None)
-    assert flower._judge(confident - 0.01, None, familiar) == (Verdict.UNCERTAIN, Reason.LOW_CONFIDENCE)
+    assert flower._judge(confident, None, strange=False) == (Verdict.CONFIDENT, None)
+    assert flower._judge(confident - 0.01, None, strange=False) == (Verdict.UNCERTAIN, Reason.LOW_CONFIDENCE)
+
+
+def test_where_no_label_reaches_its_least_the_picture_is_rejected(classifiers: dict[str, Classifier]) -> None:
+    flower = classifiers["flower"]
+    picture = sorted((EXAMPLES / "flower").glob("*.jpg"))[0].read_bytes()
+    surest = max(flower.classify(picture).probabilities)
+
+    def verdict(least: float) -> Verdict:
+        thresholds = flower.manifest.thresholds.model_copy(update={"rejected": least})
+        manifest = flower.manifest.model_copy(update={"thresholds": thresholds})
+        return Classifier(manifest, flower._engine, "test").classify(picture).verdict
+
+    assert verdict(surest - 1e-6) is not Verdict.REJECTED
+    assert verdict(surest + 1e-6) is Verdict.REJECTED
 
 
 def test_softmax_survives_large_logits() -> None:
