@@ -151,7 +151,10 @@ class RandomNoise(_RandomLayer):
 
 
 class RandomJpeg(_RandomLayer):
-    """The blocks of JPEG compression, of random strength, on a share of the pictures: channel by channel, 8 by 8."""
+    """The blocks of JPEG compression, of random strength, on a share of the pictures: channel by channel, 8 by 8.
+
+    What is left over at the right and below, where the sides are no multiples of 8, stays as it is.
+    """
 
     # How coarsely each frequency is stored at quality 50, for brightness (ITU-T T.81, table K.1).
     COARSENESS = (
@@ -180,9 +183,9 @@ class RandomJpeg(_RandomLayer):
         step = self.coarseness * ops.expand_dims(ops.expand_dims(self._uniform(pixels, 0.3, 3), -1), -1)
         stored = ops.round(frequencies / step) * step
         blocks = ops.einsum("uy,bhuwvc,vx->bhywxc", self.to_frequencies, stored, self.to_frequencies)
-        blocky = ops.clip(ops.reshape(blocks, ops.shape(whole)), 0, 255)
-        blocky = ops.pad(blocky, ((0, 0), (0, height - 8 * high), (0, width - 8 * wide), (0, 0)), mode="symmetric")
-        return pixels + self._chosen(pixels, self.share) * (blocky - pixels)
+        change = ops.clip(ops.reshape(blocks, ops.shape(whole)), 0, 255) - whole
+        change = ops.pad(change, ((0, 0), (0, height - 8 * high), (0, width - 8 * wide), (0, 0)))
+        return pixels + self._chosen(pixels, self.share) * change
 
 
 class RandomMarks(_RandomLayer):

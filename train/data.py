@@ -14,7 +14,7 @@ from models.decode import decode
 from models.errors import PictureError
 from models.preprocess import preprocess
 from train.errors import DataError
-from train.pictures import Row, read_picture
+from train.pictures import Row, picture_file, read_picture
 from train.recipe import Recipe
 from train.side_by_side import side_by_side
 
@@ -34,7 +34,7 @@ def loader(task_dir: Path, rows: Sequence[Row], recipe: Recipe, margin: float) -
             picture = decode(read_picture(task_dir, row.path))
             prepared = preprocess(picture, recipe.preprocessing, recipe.input, margin)
         except PictureError as error:
-            raise DataError(f"{task_dir / row.path}: {error}") from error
+            raise DataError(f"{picture_file(task_dir, row.path)}: {error}") from error
         if prepared.pixels is None:
             return np.zeros((recipe.height, recipe.width, recipe.channels), np.uint8)
         return prepared.pixels
@@ -59,7 +59,10 @@ def targets(rows: Sequence[Row], labels: Sequence[str]) -> NDArray[np.int64]:
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships no types
     """Shuffled batches of pictures and one-hot labels, from an array or read one by one.
 
-    `pictures` is `(N, H, W, C)` uint8, or a Loader for sets that do not fit in memory.
+    `pictures` is `(N, H, W, C)` uint8, or a Loader for sets that do not fit in memory. The order of an epoch follows
+    from `seed` and the epoch's number alone, so that a resumed run sees what an uninterrupted one would have seen;
+    without a seed the order stays. With `balanced`, an epoch has each class equally often; with `mixup`, each picture
+    is blended with another of its batch, and so are their labels.
     """
 
     def __init__(
@@ -69,27 +72,61 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships no ty
         classes: int,
         batch_size: int,
         seed: int | None,
+        balanced: bool = False,
+        mixup: float = 0.0,
     ) -> None:
         super().__init__(workers=1 if isinstance(pictures, np.ndarray) else default_workers(), max_queue_size=8)
         self._pictures, self._truth, self._batch_size = pictures, truth, batch_size
         # The last row is that of NOTHING, which is -1.
         self._one_hot = np.vstack([np.eye(classes), np.full((1, classes), 1 / classes)]).astype(np.float32)
-        self._random = None if seed is None else np.random.default_rng(seed)
+        self._seed, self._balanced, self._mixup = seed, balanced, mixup
+        self._epoch = 0
         self._order = np.arange(len(truth))
-        self.on_epoch_end()
+        self.count = len(truth)  # pictures in an epoch
+        self.parts = 1  # that each batch is delivered in, where memory is scarce
 
     def __len__(self) -> int:
-        return math.ceil(len(self._truth) / self._batch_size)
+        return self.parts * math.ceil(len(self._truth) / self._batch_size)
 
-    def __getitem__(self, batch: int) -> tuple[Any, Any]:
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        batch, part = divmod(index, self.parts)
         chosen = self._order[batch * self._batch_size : (batch + 1) * self._batch_size]
+        if len(chosen) < self.parts:  # the last batch of an epoch: no part may be empty
+            chosen = np.resize(chosen, self.parts)
+        chosen = np.array_split(chosen, self.parts)[part]
         if isinstance(self._pictures, np.ndarray):
             pixels = self._pictures[chosen]
         else:
             pixels = np.stack([self._pictures(int(index)) for index in chosen])
-        return pixels.astype(np.float32), self._one_hot[self._truth[chosen]]
+        values, targets = pixels.astype(np.float32), self._one_hot[self._truth[chosen]]
+        if self._mixup:
+            return _mixed(values, targets, self._mixup, np.random.default_rng((self._seed or 0, self._epoch, index)))
+        return values, targets
 
-    def on_epoch_end(self) -> None:
-        """Shuffle for the next epoch; validation sets, without a seed, keep their order."""
-        if self._random is not None:
-            self._random.shuffle(self._order)
+    def begin(self, epoch: int) -> None:
+        """Choose the order of this epoch, counted from 0."""
+        self._epoch = epoch
+        if self._seed is None:
+            return
+        random = np.random.default_rng((self._seed, epoch))
+        count, classes = len(self._truth), len(self._one_hot) - 1
+        if self._balanced:  # each class as often, its pictures in turn
+            nothing = np.flatnonzero(self._truth < 0)
+            each = math.ceil((count - len(nothing)) / classes)
+            drawn = [random.permutation(np.flatnonzero(self._truth == label)) for label in range(classes)]
+            order = np.concatenate([nothing, *(np.resize(indices, each) for indices in drawn)])
+            self._order = random.permutation(order)[:count]
+        else:
+            self._order = random.permutation(count)
+
+
+def _mixed(
+    pixels: NDArray[np.float32], targets: NDArray[np.float32], alpha: float, random: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mixup (Zhang et al. 2018, arXiv 1710.09412): shares from a beta distribution, partners within the batch."""
+    share, partner = random.beta(alpha, alpha, len(pixels)).astype(np.float32), random.permutation(len(pixels))
+    of_pixels, of_targets = share[:, None, None, None], share[:, None]
+    return (
+        of_pixels * pixels + (1 - of_pixels) * pixels[partner],
+        of_targets * targets + (1 - of_targets) * targets[partner],
+    )

@@ -4,9 +4,19 @@ import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.fft import dctn
 
 from train import recipe
-from train.augment import RandomAffine, RandomBlur, RandomNoise, RandomThickness, RandomTone, pipeline
+from train.augment import (
+    RandomAffine,
+    RandomBlur,
+    RandomJpeg,
+    RandomMarks,
+    RandomNoise,
+    RandomThickness,
+    RandomTone,
+    pipeline,
+)
 from train.recipe import Augmentation
 
 TASKS = ("digit", "flower", "pneumonia")
@@ -91,6 +101,41 @@ def test_blur_and_noise_do_what_they_say() -> None:
     deviations = noisy.std((1, 2, 3))
     assert deviations.max() <= 255 * 0.1 * 1.3
     assert deviations.min() < deviations.max() / 2
+
+
+def test_jpeg_is_what_a_coarse_jpeg_does() -> None:
+    rough = np.random.default_rng(0).uniform(0, 255, (64, 4, 4, 1))
+    smooth = keras.ops.convert_to_numpy(keras.ops.image.resize(rough, (28, 28), "bicubic")).clip(0, 255)
+    textured = (smooth + np.random.default_rng(1).normal(0, 6, smooth.shape)).clip(0, 255).astype(np.float32)
+    result = changed(RandomJpeg(1.0), textured)
+    lost = np.abs(result - textured).mean((1, 2, 3))
+    assert lost.min() > 0.5
+    assert lost.max() > 1.5 * lost.min(), "of different strength"
+    assert np.abs(result - textured).mean() < 12, "still the same picture"
+    blocks = result[:, :24, :24].reshape(64, 3, 8, 3, 8)
+    frequencies = dctn(blocks, axes=(2, 4), norm="ortho")
+    assert np.mean(np.abs(frequencies[:, :, 4:, :, 4:]) < 1) > 0.5, "most of the fine detail is gone"
+    np.testing.assert_array_equal(result[:, 24:], textured[:, 24:])
+
+
+def test_jpeg_stores_multiples_of_the_tables_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = RandomJpeg(1.1)  # always, with a draw that is always 1
+    monkeypatch.setattr(
+        layer, "_uniform", lambda pixels, *_range: keras.ops.ones((keras.ops.shape(pixels)[0], 1, 1, 1))
+    )
+    pictures = np.random.default_rng(0).uniform(90, 160, (4, 16, 16, 1)).astype(np.float32)
+    blocks = changed(layer, pictures).reshape(4, 2, 8, 2, 8)
+    steps = dctn(blocks, axes=(2, 4), norm="ortho") / np.array(RandomJpeg.COARSENESS)[:, None, :]
+    np.testing.assert_allclose(steps, np.round(steps), atol=0.01)
+
+
+def test_marks_are_painted_at_the_sides_and_nowhere_else() -> None:
+    grey = np.full((256, 40, 40, 1), 200, np.float32)
+    painted = changed(RandomMarks(0.5), grey) < 200
+    assert painted[:, :, 14:26].mean() == 0
+    assert painted[:, :, :4].any(axis=(1, 2, 3)).mean() > 0.3
+    assert painted[:, :, -4:].any(axis=(1, 2, 3)).mean() > 0.3
+    assert not painted.any(axis=(1, 2, 3)).all(), "some pictures keep theirs"
 
 
 def test_a_change_that_is_switched_off_is_not_built() -> None:
