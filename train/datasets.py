@@ -137,3 +137,10 @@ def dataset_for(task: str) -> Dataset:
         return DATASETS[task]
     except KeyError:
         raise UnknownDataset(f"there are no data for {task!r}: choose one of {', '.join(DATASETS)}") from None
+
+
+def credit_for(task: str) -> Credit:
+    """Whom the pictures of `task` come from; of a person's own folder nothing is known but its name."""
+    if task in DATASETS:
+        return DATASETS[task].credit
+    return Credit(name=task, license="unknown", license_url="", citation="", homepage="")

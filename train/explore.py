@@ -14,7 +14,7 @@ from PIL import Image
 
 from models.decode import FORMATS, decode
 from models.errors import PictureError
-from train import near_duplicates
+from train import class_folders, near_duplicates
 from train.datasets import DATASETS
 from train.errors import DataError, UnknownDataset
 from train.pictures import MANIFEST_NAME, SPLITS, read_manifest, read_picture
@@ -133,20 +133,16 @@ class Exploration:
 def collect(task_or_folder: str, data_dir: Path) -> Collection:
     """The files of a fetched task, or of a folder: of its manifest where it has one, else of its class folders.
 
-    Raises UnknownDataset when it is neither, and DataError when there are no data in it.
+    Raises UnknownDataset when it is neither, and DataError when there are no data in it or more than can be told apart.
     """
     folder = data_dir / task_or_folder if task_or_folder in DATASETS else Path(task_or_folder)
     if task_or_folder in DATASETS or (folder / MANIFEST_NAME).is_file():
         items = [Item(row.path, row.label, row.split) for row in read_manifest(folder)]
         labels = {item.label for item in items}
     elif folder.is_dir():
-        labels = _class_folders(folder)
-        items = [
-            Item(file.relative_to(folder).as_posix(), label, WHOLE)
-            for label in labels
-            for file in (folder / label).rglob("*")
-            if file.is_file() and not file.name.startswith(".")
-        ]
+        found = class_folders.find(folder)
+        labels = set(found.labels)
+        items = [Item(file.path, file.label, file.part or WHOLE) for file in found.files]
     else:
         raise UnknownDataset(
             f"{task_or_folder!r} is neither a task nor a folder: choose one of {', '.join(DATASETS)}, or name a "
@@ -197,14 +193,6 @@ def contacts(exploration: Exploration) -> dict[str, list[Item]]:
     return {label: sorted(items, key=rank)[:CONTACTS] for label, items in by_label.items()}
 
 
-def _class_folders(folder: Path) -> set[str]:
-    labels = {path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")}
-    if labels and labels <= set(SPLITS):
-        first = folder / min(labels)
-        raise DataError(f"{folder} holds {', '.join(sorted(labels))} and not classes: explore one of them, as {first}")
-    return labels
-
-
 def _look(collection: Collection, item: Item) -> tuple[Seen, NDArray[np.uint8]] | Unreadable:
     try:
         data = read_picture(collection.folder, item.path)
@@ -213,7 +201,7 @@ def _look(collection: Collection, item: Item) -> tuple[Seen, NDArray[np.uint8]] 
         with Image.open(io.BytesIO(data), formats=FORMATS) as header:
             mode = header.mode
         says_something = max(width, height) > near_duplicates.SIDE and not collection.is_xray
-        perceptual = near_duplicates.perceptual_hash(collection.folder / item.path) if says_something else None
+        perceptual = near_duplicates.hash_of(Image.fromarray(pixels)) if says_something else None
     except (PictureError, DataError) as error:
         return Unreadable(item, str(error))
     except OSError as error:

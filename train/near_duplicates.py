@@ -37,9 +37,14 @@ def perceptual_hash(picture: Path) -> int:
     """The 64-bit hash of a picture; raises DataError when it cannot be decoded."""
     try:
         with Image.open(picture) as image:
-            grey = image.convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+            return hash_of(image)
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{picture} is not a picture that can be read: remove it or fetch the data again") from error
+
+
+def hash_of(image: Image.Image) -> int:
+    """The 64-bit hash of a picture that is open."""
+    grey = image.convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     pixels = np.asarray(grey, dtype=np.int64)  # (SIDE, SIDE)
     frequencies = (_COSINES @ pixels @ _COSINES.T).ravel()  # (KEPT²,)
     median = np.median(frequencies[1:])  # the first is the mean brightness, which says nothing about the scene

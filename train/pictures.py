@@ -3,11 +3,13 @@
 `data/TASK/manifest.csv` has one line a picture: `path,label,split,group`. Pictures lie in
 `data/TASK/SPLIT/LABEL/NAME`. MNIST's 60,000 training pictures are the exception: they are one array,
 `data/digit/train.npy` (N, 28, 28) uint8, because as many small files would take minutes to write and to read;
-their path is `train/00000`, the index into that array.
+their path is `train/00000`, the index into that array. The pictures of a person's own folder stay where they are:
+`data/NAME/folder.txt` says where that is, and the paths of the manifest are relative to it.
 """
 
 import csv
 import io
+import os
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from functools import lru_cache
@@ -22,6 +24,7 @@ from train.errors import DataError
 
 MANIFEST_NAME = "manifest.csv"
 ARRAY_NAME = "train.npy"
+SOURCE_NAME = "folder.txt"
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -29,7 +32,7 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Row:
-    """One picture: its path relative to the task's folder, label, split, and the group that never straddles."""
+    """One picture: its path relative to the folder, label, split, and the group that never straddles."""
 
     path: str
     label: str
@@ -72,15 +75,28 @@ def read_manifest(task_dir: Path) -> list[Row]:
     return rows
 
 
+def picture_file(task_dir: Path, path: str) -> Path:
+    """Where a picture of the manifest lies: in the task's folder, or in the one that its `folder.txt` names."""
+    try:
+        return Path(os.fsdecode((task_dir / SOURCE_NAME).read_bytes().removesuffix(b"\n"))) / path
+    except FileNotFoundError:
+        return task_dir / path
+
+
 def read_picture(task_dir: Path, path: str) -> bytes:
     """The encoded bytes of one picture of the manifest; for a picture of MNIST's array, a PNG made of it.
 
     Raises DataError when there is no such picture.
     """
-    file = task_dir / path
+    file = picture_file(task_dir, path)
     try:
         return file.read_bytes()
     except FileNotFoundError as error:
+        if (task_dir / SOURCE_NAME).is_file():
+            raise DataError(
+                f"{file} is missing: put it back, or run `python -m train fit --data FOLDER --name {task_dir.name}` "
+                "with the folder as it is now"
+            ) from error
         index = file.name
         if file.parent == task_dir / "train" and index.isdecimal() and (task_dir / ARRAY_NAME).is_file():
             array = _array(task_dir / ARRAY_NAME)

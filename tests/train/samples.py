@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from train.datasets import DIGIT, Dataset
+from train.pictures import Row, Split, write_manifest
 
 Files = Mapping[str, bytes]  # by path
 
@@ -115,3 +116,38 @@ def small_mnist() -> SmallMnist:
         replace(file, md5=hashlib.md5(files[file.name], usedforsecurity=False).hexdigest()) for file in DIGIT.downloads
     )
     return SmallMnist(files, pictures, test_pictures, replace(DIGIT, downloads=downloads))
+
+
+def printed_digits(directory: Path, each: Mapping[Split, int]) -> Path:
+    """A task's folder with so many pictures of every printed digit in each split, and its manifest."""
+    random = np.random.default_rng(0)
+    rows = []
+    for split, count in each.items():
+        for label in "0123456789":
+            folder = directory / split / label
+            folder.mkdir(parents=True)
+            for number in range(count):
+                path = folder / f"{number}.png"
+                printed(label, random).save(path)
+                relative = path.relative_to(directory).as_posix()
+                rows.append(Row(relative, label, split, group=relative))
+    write_manifest(directory, rows)
+    return directory
+
+
+def printed(digit: str, random: np.random.Generator) -> Image.Image:
+    """A digit in print, of some size, place and slant, dark on light."""
+    image = Image.new("L", (96, 96), 255)
+    font = ImageFont.load_default(int(random.integers(40, 80)))
+    x, y = random.integers(5, 35, 2)
+    ImageDraw.Draw(image).text((x, y - 10), digit, fill=0, font=font)
+    return image.rotate(float(random.uniform(-12, 12)), fillcolor=255)
+
+
+def own_folder(counts: Mapping[str, int]) -> dict[str, bytes]:
+    """So many scenes in each folder, no two alike."""
+    return {
+        f"{folder}/{number:03}.jpg": scene(1000 * index + number)
+        for index, (folder, count) in enumerate(counts.items())
+        for number in range(count)
+    }

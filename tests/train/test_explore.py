@@ -218,6 +218,14 @@ def test_of_many_files_the_first_are_shown_and_the_others_counted(tmp_path: Path
     assert html.count(".png") == ON_PAGE
 
 
+def test_a_split_of_the_folders_own_is_seen(tmp_path: Path) -> None:
+    files = {"Train/a/1.png": grey(1), "Train/b/2.png": grey(2), "Validation/a/3.png": grey(1)}
+    found = explore(collect(str(write_files(tmp_path / "xrays", files)), tmp_path))
+    assert found.splits == ("train", "val")
+    assert found.counts == {("a", "train"): 1, ("b", "train"): 1, ("a", "val"): 1}
+    assert found.exact[0].across_splits
+
+
 def nothing_there(tmp_path: Path) -> Path:
     return tmp_path / "nowhere"
 
@@ -226,8 +234,8 @@ def no_classes(tmp_path: Path) -> Path:
     return write_files(tmp_path / "flat", {"1.png": grey(1)})
 
 
-def splits_as_classes(tmp_path: Path) -> Path:
-    return write_files(tmp_path / "xrays", {"train/a/1.png": grey(1), "test/a/2.png": grey(2)})
+def splits_and_more(tmp_path: Path) -> Path:
+    return write_files(tmp_path / "xrays", {"train/a/1.png": grey(1), "test/a/2.png": grey(2), "notes/3.png": grey(3)})
 
 
 @pytest.mark.parametrize(
@@ -235,7 +243,7 @@ def splits_as_classes(tmp_path: Path) -> Path:
     [
         (nothing_there, UnknownDataset, "neither a task nor a folder: choose one of digit, flower, pneumonia"),
         (no_classes, DataError, "put those of each class into a folder of its own"),
-        (splits_as_classes, DataError, "holds test, train and not classes: explore one of them"),
+        (splits_and_more, DataError, "holds test, train and beside them notes"),
     ],
 )
 def test_what_cannot_be_explored(
