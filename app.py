@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from models.catalog import Catalog
+from models.catalog import RUNS, Catalog
 from models.errors import UnknownTask, VistazoError
 from serving import settings as configuration
 
@@ -33,7 +33,7 @@ def main(
 def run(host: str, port: int, task: str) -> None:
     """Start the server; returns when it has stopped. Raises VistazoError when it cannot start."""
     settings = configuration.load()
-    catalog = Catalog.load(settings.models)
+    catalog = Catalog.load(settings.models, runs=RUNS)
     known = [entry.task for entry in catalog.entries]
     if task not in known:
         raise UnknownTask(f"no model is called {task!r}: choose one of {', '.join(known)}")

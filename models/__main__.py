@@ -10,8 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from models import bundle, report
-from models.catalog import Catalog
+from models.catalog import RUNS, Catalog
 from models.commands import FAILED, Debug, command_line
+
+LABELS = 10  # that the list names before it counts the others
 
 app = command_line()
 
@@ -25,7 +27,7 @@ def models() -> None:
 def list_models(_debug: Debug = False) -> None:
     """Show the models there are and what each reaches on its test pictures. Exits 1 when one is not available."""
     table = Table("task", "version", "labels", "MB", "test accuracy (95 %)", "source")
-    entries = Catalog.load(workers=1).entries
+    entries = Catalog.load(workers=1, runs=RUNS).entries
     for entry in entries:
         if entry.classifier is None:
             table.add_row(entry.task, "", "", "", "not available", entry.error)
@@ -34,7 +36,9 @@ def list_models(_debug: Debug = False) -> None:
         accuracy = manifest.metrics["test"].metrics["accuracy"]
         size = sum(file.size for file in manifest.files.values())
         figure = f"{accuracy.value:.2%} ({accuracy.low:.2%} to {accuracy.high:.2%})"
-        labels = " ".join(manifest.label_ids)
+        labels = ", ".join(manifest.label_ids[:LABELS])
+        if len(manifest.labels) > LABELS:
+            labels += f" and {len(manifest.labels) - LABELS} more"
         table.add_row(entry.task, manifest.version, labels, f"{size / 1e6:.1f}", figure, entry.source)
     Console().print(table)
     if any(entry.classifier is None for entry in entries):
@@ -53,7 +57,7 @@ def verify(
 
 @app.command()
 def classify(
-    task: Annotated[str, typer.Argument(help="digit, flower or pneumonia.")],
+    task: Annotated[str, typer.Argument(help="digit, flower, pneumonia, or one of your own in runs/.")],
     paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Pictures, and folders to search for them.")],
     output: Annotated[
         Path | None,
@@ -63,7 +67,7 @@ def classify(
 ) -> None:
     """Classify pictures. Exits 1 when one could not be read; the output has its error."""
     pictures = report.find_pictures(paths)
-    classifier = Catalog.load().get(task)
+    classifier = Catalog.load(runs=RUNS).get(task)
     verdicts: Counter[str] = Counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (

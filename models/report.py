@@ -82,7 +82,7 @@ def open_report(output: Path | None, labels: Sequence[str]) -> Iterator[Write]:
 
 def _csv_writer(stream: IO[str], labels: Sequence[str]) -> Write:
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow((*COLUMNS, *labels))
+    writer.writerow((*COLUMNS, *map(_column, labels)))
 
     def write(answer: Answer) -> None:
         probabilities = answer.prediction.probabilities if answer.prediction else ("",) * len(labels)
@@ -95,10 +95,16 @@ def _jsonl_writer(stream: IO[str]) -> Write:
     def write(answer: Answer) -> None:
         record = _fields(answer)
         if answer.prediction:
-            record |= dict(zip(answer.prediction.labels, answer.prediction.probabilities, strict=True))
+            columns = map(_column, answer.prediction.labels)
+            record |= dict(zip(columns, answer.prediction.probabilities, strict=True))
         stream.write(json.dumps(record, ensure_ascii=False) + "\n")
 
     return write
+
+
+def _column(label: str) -> str:
+    """Where the probability of a label stands: under its name, unless that is a column already."""
+    return f"{label} (probability)" if label in COLUMNS else label
 
 
 def _fields(answer: Answer) -> dict[str, object]:

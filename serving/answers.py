@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.bundle import Label
 from models.catalog import BUNDLED, Entry
 from models.classifier import Classifier
+from models.illustration import data_url, heat_overlay
 from models.prediction import Prediction, Verdict
 from serving.errors import ApiError
 from serving.language import Language
 from serving.messages import text
-from serving.pictures import data_url, heat_overlay
 
 DISCLAIMED = "pneumonia"  # the task whose every answer carries the disclaimer
 
@@ -97,7 +97,7 @@ class ModelInfo(BaseModel):
     task: str
     available: bool
     error: str | None
-    source: str = Field(description="`bundled`, or `local` for a directory named in VISTAZO_MODELS")
+    source: str = Field(description="`bundled`, or `local` for a run, or a directory named in VISTAZO_MODELS")
     version: str | None
     revision: str | None
     engine: str | None

@@ -149,6 +149,7 @@ _PAGE: dict[str, dict[Language, str]] = {
         "es": "Sube una imagen. El modelo distingue: {labels}.",
         "en": "Upload a picture. The model tells apart: {labels}.",
     },
+    "and_more": {"es": "{names} y {n} más", "en": "{names} and {n} more"},
     "upload_label": {"es": "Imagen", "en": "Picture"},
     "upload_hint": {
         "es": "Arrastra una imagen\n- o -\nToca para elegirla",

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.support import Server, damaged_bundles, running, wait_until_ready
+from tests.support import Server, damaged_bundles, running, trained_runs, wait_until_ready
 
 StartServer = Callable[..., Server]
 
@@ -36,3 +36,13 @@ def damaged(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory)
     directory = tmp_path_factory.mktemp("bundles")
     models = ",".join(f"{task}={path}" for task, path in damaged_bundles(directory).items())
     return start_server(VISTAZO_MODELS=models)
+
+
+@pytest.fixture(scope="session")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that is started where there are runs; see `tests.support.trained_runs`."""
+    directory = tmp_path_factory.mktemp("own")
+    trained_runs(directory / "runs")
+    with running(directory / "log.txt") as server:
+        wait_until_ready(server)
+        yield server

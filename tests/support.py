@@ -49,10 +49,11 @@ def environment(**changes: str) -> dict[str, str]:
 
 @contextmanager
 def running(log: Path, *arguments: str, **settings: str) -> Iterator[Server]:
+    """A server that works in the folder of its log: the developer's own `runs/` are none of its business."""
     port = free_port()
     command = [sys.executable, str(ROOT / "app.py"), "--port", str(port), *arguments]
     with log.open("wb") as stream:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment(**settings), stdout=stream, stderr=stream)
+        process = subprocess.Popen(command, cwd=log.parent, env=environment(**settings), stdout=stream, stderr=stream)
     try:
         yield Server(f"http://127.0.0.1:{port}", log, process)
     finally:
@@ -91,6 +92,14 @@ def damaged_bundles(directory: Path) -> dict[str, Path]:
     newer = _copy("digit", directory / "newer", task="newer", schema_version=99)
     fourth = _copy("digit", directory / "fourth", task="fourth")
     return {"flower": flipped, "incomplete": incomplete, "newer": newer, "fourth": fourth}
+
+
+def trained_runs(directory: Path) -> None:
+    """Runs as `fit --data` and `export` leave them: a task of a person's own, a damaged one, and an own digit."""
+    labels = [{"id": f"clase {n}", "es": f"Rosa ñ{n} <b>", "en": f"Rosa ñ{n} <b>"} for n in range(10)]
+    _copy("digit", directory / "mis-rosas-20260101-000000" / "bundle", task="mis-rosas", labels=labels)
+    (_copy("digit", directory / "torn-20260101-000000" / "bundle", task="torn") / bundle.MODEL_NAME).write_bytes(b"")
+    _copy("digit", directory / "digit-20260101-000000" / "bundle", version="9.9.9")
 
 
 def _copy(source: str, target: Path, **changes: object) -> Path:

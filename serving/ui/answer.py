@@ -3,20 +3,29 @@
 from html import escape
 
 from models.bundle import Manifest, Metric
+from models.illustration import as_seen, data_url, heat_overlay
 from models.prediction import Prediction, Verdict
 from serving import answers
 from serving.errors import ApiError
 from serving.language import Language
 from serving.messages import count, decimal, percent, text
-from serving.pictures import as_seen, data_url, heat_overlay
 
 METRICS = ("accuracy", "roc_auc", "sensitivity", "specificity")  # those that the page shows, in this order
+NAMED = 12  # labels that a sentence names before it counts the others
 PIXELS_WORTH_SEEING = 64  # an input below this side is shown as the network saw it; a larger one looks like the upload
 
 
 def names(manifest: Manifest, language: Language) -> dict[str, str]:
     """The labels' identifiers with their names for people."""
     return {label.id: label.en if language == "en" else label.es for label in manifest.labels}
+
+
+def some_names(manifest: Manifest, language: Language) -> str:
+    """The names in a row; of many, the first ones and how many more there are."""
+    named = list(names(manifest, language).values())
+    if len(named) <= NAMED:
+        return ", ".join(named)
+    return text("and_more", language, names=", ".join(named[:NAMED]), n=count(len(named) - NAMED, language))
 
 
 def sentence(key: str, language: Language, **values: object) -> str:

@@ -61,7 +61,7 @@ def build(service: Service, address: str) -> Page:
         gr.HTML(say.made("header", _header))
         with gr.Tabs():
             for entry in service.catalog.entries:
-                label = say(entry.task) if entry.task in _TABS else entry.task.capitalize()
+                label = say(entry.task) if entry.task in _TABS else _title(entry.task)
                 with gr.Tab(label, elem_id=f"{entry.task}-tab", id=entry.task):
                     _fill(entry, service, say)
         gr.HTML(say.made("footer", lambda language: _footer(language, address)))
@@ -90,6 +90,11 @@ def theme() -> gr.themes.Base:
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_800",
     )
+
+
+def _title(task: str) -> str:
+    """A task of a person's own has no name but the one in its address: mis-aves → Mis aves."""
+    return task.replace("-", " ").replace("_", " ").capitalize()
 
 
 def _fill(entry: Entry, service: Service, say: Texts) -> None:

@@ -49,7 +49,7 @@ class Tab:
         """What the visitor should do here."""
 
         def make(language: Language) -> str:
-            named = ", ".join(answer.names(self.manifest, language).values())
+            named = answer.some_names(self.manifest, language)
             return f'<p class="intro">{answer.sentence(key, language, labels=named)}</p>'
 
         gr.HTML(self.say.made(f"{self.task}_intro", make))

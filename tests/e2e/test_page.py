@@ -184,6 +184,21 @@ def test_the_tab_of_a_damaged_model_says_so(visit: Visit, damaged: Server, local
     page.locator("#fourth-answer .label").wait_for()
 
 
+@pytest.mark.parametrize(("locale", "language"), LOCALES)
+def test_a_classifier_of_ones_own_has_a_tab(visit: Visit, own: Server, locale: str, language: Language) -> None:
+    page = visit(own, locale)
+    open_tab(page, "Mis rosas")
+    expect(page.locator("#mis-rosas-tab .intro")).to_contain_text("Rosa ñ3 <b>")
+    upload(page, "mis-rosas", example("digit", 1))
+    shown = page.locator("#mis-rosas-answer")
+    expect(shown.locator(".label")).to_have_text("Rosa ñ3 <b>")
+    assert shown.locator(".verdict").inner_text() == said("confident", language)
+
+    open_tab(page, "Torn")
+    expect(page.locator("#torn-answer")).to_have_text(said("tab_unavailable", language))
+    assert page.get_by_role("tab").count() == 5, "the run for digits has none of its own"
+
+
 def test_a_phone_needs_no_sideways_scrolling(visit: Visit, server: Server) -> None:
     page = visit(server, width=390, height=844)
     for task in TASKS:

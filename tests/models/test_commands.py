@@ -8,15 +8,17 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.support import EXAMPLES, ROOT
+from models import bundle
+from tests.support import EXAMPLES, ROOT, environment, example, trained_runs
 
 COLUMNS = ["path", "task", "label", "confidence", "verdict", "error", *"0123456789"]
 
 
-def models(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "models", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+def models(*arguments: str, cwd: Path = EXAMPLES) -> subprocess.CompletedProcess[str]:
+    """Run where there are no `runs/`, unless `cwd` says so: the developer's own are none of the tests' business."""
+    command = [sys.executable, "-m", "models", *arguments]
+    settings = environment(PYTHONPATH=str(ROOT), COLUMNS="200")
+    return subprocess.run(command, cwd=cwd, env=settings, capture_output=True, text=True, check=False)
 
 
 def errors(done: "subprocess.CompletedProcess[str]") -> list[str]:
@@ -119,6 +121,44 @@ def test_list_shows_the_three_models() -> None:
     done = models("list")
     assert done.returncode == 0, done.stderr
     assert all(task in done.stdout for task in ("pneumonia", "digit", "flower"))
+
+
+def test_what_was_trained_in_runs_is_listed_and_answers(tmp_path: Path) -> None:
+    trained_runs(tmp_path / "runs")
+    listed = models("list", cwd=tmp_path)
+    assert listed.returncode == 1, "one of them is damaged"
+    assert "mis-rosas" in listed.stdout
+    assert "not available" in listed.stdout
+    done = models("classify", "mis-rosas", str(example("digit", 1)), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (row,) = csv.DictReader(done.stdout.splitlines())
+    assert (row["task"], row["label"]) == ("mis-rosas", "clase 3")
+    assert float(row["clase 3"]) > 0.8
+
+
+def test_of_many_labels_the_first_are_listed(tmp_path: Path) -> None:
+    trained_runs(tmp_path / "runs")
+    path = tmp_path / "runs" / "mis-rosas-20260101-000000" / "bundle" / bundle.MANIFEST_NAME
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    more = [{"id": f"más {n}", "es": "x", "en": "x"} for n in range(190)]
+    path.write_text(json.dumps(manifest | {"labels": manifest["labels"] + more, "head": None}), encoding="utf-8")
+    listed = models("list", cwd=tmp_path)
+    assert "and 190 more" in " ".join(listed.stdout.split())
+
+
+def test_a_label_that_is_called_as_a_column_has_one_of_its_own(tmp_path: Path) -> None:
+    trained_runs(tmp_path / "runs")
+    path = tmp_path / "runs" / "mis-rosas-20260101-000000" / "bundle" / bundle.MANIFEST_NAME
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["labels"][3]["id"] = "error"
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    for suffix in ("csv", "jsonl"):
+        output = tmp_path / f"results.{suffix}"
+        assert models("classify", "mis-rosas", str(example("digit", 1)), "--output", str(output), cwd=tmp_path)
+        text = output.read_text(encoding="utf-8")
+        (row,) = csv.DictReader(text.splitlines()) if suffix == "csv" else [json.loads(text)]
+        assert (row["label"], row["error"]) == ("error", "")
+        assert float(row["error (probability)"]) > 0.8
 
 
 def test_help_names_every_command() -> None:
