@@ -121,7 +121,8 @@ def _application(arch: str, rgb: Any, size: InputSize, weights: str) -> Any:
         model = builder(include_top=False, weights=weights, input_shape=(size.height, size.width, 3))
     except Exception as error:  # Keras raises whatever urllib, h5py or its own checks raise
         raise RecipeError(
-            f"the weights {weights!r} of {arch} could not be loaded ({error}): give their file with --weights PATH"
+            f"the weights {weights!r} of {arch} could not be loaded ({error}): give their file with --weights PATH, or "
+            "train a network that needs none with --arch cnn"
         ) from error
     return _as_backbone(model)(module.preprocess_input(rgb))
 

@@ -11,6 +11,7 @@ VistazoError                 from models.errors: its text is one sentence for th
     ├── DataError            pictures or manifest are missing, or not laid out as upstream publishes them
     ├── RecipeError          a recipe, or a choice on the command line, that cannot be followed
     ├── RunError             a run directory is missing or incomplete, or training went wrong
+    │   └── NotANumber       the loss became infinite or no number
     └── ExportError          the exported network does not answer as the trained one does
 
 try:
@@ -60,6 +61,10 @@ class RecipeError(TrainError):
 
 class RunError(TrainError):
     """A run directory is missing or incomplete, or its training went wrong."""
+
+
+class NotANumber(RunError):
+    """The loss became infinite or no number, so that no weight means anything any more."""
 
 
 class ExportError(TrainError):

@@ -1,11 +1,11 @@
 """Training, from the split manifest to a run directory. Reads from top to bottom."""
 
-import tempfile
+import shutil
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import keras
@@ -13,25 +13,71 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import describe_file
+from train import checkpoint, curves, history, precision, tensorboard_logs
+from train import plan as plans
 from train import run as runs
 from train.architectures import backbone_of, build, unfreeze
 from train.augment import pipeline
+from train.averaging import Averaged
+from train.checkpoint import Checkpoint, State, saving
 from train.clutter import with_clutter
 from train.data import Batches, held, loader, targets
-from train.errors import DataError, RunError
+from train.errors import DataError, NotANumber, RunError
+from train.keeper import Describe, Keeper
+from train.optimizer import head_optimizer, learning_rate, optimizer
 from train.pictures import MANIFEST_NAME, Row, read_manifest
+from train.plan import UNFINISHED, Plan
+from train.progress import Watch, bar
 from train.recipe import Recipe
 from train.shift import shifted
+from train.stage import Session, Stage, learn
+
+HEAD, EPOCH = "head", "epoch"  # what the stages are called, and their epochs in what is printed
 
 
-def fit(recipe: Recipe, task_dir: Path, directory: Path, weights: Path | None = None) -> runs.Run:
+def fit(
+    recipe: Recipe, task_dir: Path, directory: Path, weights: Path | None = None, tensorboard: bool = False
+) -> runs.Run:
     """Train as `recipe` says on the pictures of `task_dir` and leave the best network in `directory`.
 
     The best epoch is the one with the lowest validation loss. With a backbone, its new head is trained alone for
-    `head_epochs`, then the whole network but for its batch norms.
-    Raises TrainError when the data, the recipe or the weights do not fit, or the loss stops being a number.
+    `head_epochs`, then the whole network but for its batch norms. With `tensorboard`, logs for it are written too.
+    Raises TrainError when the data, the recipe or the weights do not fit, the loss stops being a number, or the disk
+    is full; the best epoch until then is kept.
     """
-    commit = runs.source_commit()  # now: an hour later the working tree may be another
+    plan = Plan(
+        recipe=recipe,
+        task_dir=str(task_dir),
+        manifest_sha256=_fingerprint(task_dir),
+        weights=None if weights is None else str(weights),
+        tensorboard=tensorboard,
+        source_commit=runs.source_commit(),  # now: an hour later the working tree may be another
+        backend=keras.backend.backend(),
+    )
+    return _train(plan, directory, State(HEAD))
+
+
+def resume(directory: Path, weights: Path | None = None) -> runs.Run:
+    """Go on with the unfinished run in `directory` where its last complete epoch ended, as if nothing had happened.
+
+    `weights` is where the backbone's file is by now, if that is another place.
+    Raises RunError when it is finished, or when code or data under it are no longer what they were.
+    """
+    plan = plans.read(directory)
+    if weights is not None:
+        plan = replace(plan, weights=str(weights))
+    if plan.backend != keras.backend.backend():
+        raise RunError(f"{directory} was begun under {plan.backend}: set KERAS_BACKEND={plan.backend} to go on")
+    if plan.manifest_sha256 != _fingerprint(Path(plan.task_dir)):
+        raise RunError(f"{plan.task_dir} was split anew since {directory} began: start a run without --resume")
+    return _train(plan, directory, checkpoint.read(directory) or State(HEAD))
+
+
+def _train(plan: Plan, directory: Path, state: State) -> runs.Run:
+    recipe, task_dir = plan.recipe, Path(plan.task_dir)
+    logs = [tensorboard_logs.logs(directory)] if plan.tensorboard else []
+    began = time.monotonic() - 60 * state.minutes
+
     keras.utils.set_random_seed(recipe.seed)
     labels = tuple(recipe.labels)
     rows = read_manifest(task_dir)
@@ -41,7 +87,7 @@ def fit(recipe: Recipe, task_dir: Path, directory: Path, weights: Path | None = 
         recipe.input,
         len(labels),
         dropout=recipe.dropout,
-        weights=weights,
+        weights=None if plan.weights is None else Path(plan.weights),
         weights_sha256=recipe.weights_sha256,
     )
     truth, val_truth = targets(train_rows, labels), targets(val_rows, labels)
@@ -50,47 +96,96 @@ def fit(recipe: Recipe, task_dir: Path, directory: Path, weights: Path | None = 
     val_pixels = held(loader(task_dir, val_rows, recipe, recipe.margin), len(val_rows), "validation pictures")
     if recipe.shifted_validation:
         val_pixels, val_truth = np.concatenate([val_pixels, shifted(val_pixels)]), np.tile(val_truth, 2)
-    train_set = Batches(pixels, truth, len(labels), recipe.batch_size, recipe.seed)
+    train_set = Batches(
+        pixels, truth, len(labels), recipe.batch_size, recipe.seed, recipe.balanced_sampling, recipe.mixup
+    )
     val_set = Batches(val_pixels, val_truth, len(labels), 4 * recipe.batch_size, None)
 
-    trained = keras.Sequential([network.inputs[0], pipeline(recipe.augmentation), network])
-    describe = partial(
-        runs.Run,
-        recipe=recipe,
-        data_dir=str(task_dir),
-        manifest_sha256=describe_file(task_dir / MANIFEST_NAME).sha256,
-        source_commit=commit,
-        backend=keras.backend.backend(),
-        machine=runs.machine(),
+    learner = precision.mixed(network) if recipe.mixed_precision else network
+    trained = keras.Sequential([learner.inputs[0], pipeline(recipe.augmentation), learner])
+    backbone = backbone_of(learner)
+
+    def minutes() -> float:
+        return (time.monotonic() - began) / 60
+
+    def describe(rows: list[history.Row]) -> runs.Run:
+        return _describe(plan, rows, minutes())
+
+    def of_head(watch: Watch) -> list[keras.callbacks.Callback]:
+        return [watch, Checkpoint(state, None, directory, minutes)]
+
+    def of_whole(watch: Watch) -> list[keras.callbacks.Callback]:
+        moving = keras.callbacks.SwapEMAWeights(swap_on_epoch=True) if recipe.ema else None
+        equal = Averaged(learner, train_set, recipe, state.arrays) if recipe.swa else None
+        keeper = Keeper(learner, network, directory, recipe, state.history, describe)
+        checkpoint = Checkpoint(state, equal, directory, minutes)
+        return [callback for callback in (moving, equal, watch, keeper, *logs, checkpoint) if callback is not None]
+
+    head = Stage(
+        HEAD, recipe.head_epochs, lambda _: recipe.head_learning_rate, partial(head_optimizer, recipe), of_head
     )
-    directory.mkdir(parents=True, exist_ok=True)
-    best = _KeepBest(network, directory, describe)
-    backbone = backbone_of(network)
-    if backbone is not None and recipe.head_epochs:
-        backbone.trainable = False
-        _compile(trained, recipe, keras.optimizers.AdamW(recipe.head_learning_rate))
-        trained.fit(train_set, epochs=recipe.head_epochs, class_weight=class_weight)
-    if backbone is not None:
-        unfreeze(backbone)
-    _compile(trained, recipe, _optimizer(recipe, steps=len(train_set) * recipe.epochs))
-    trained.fit(
-        train_set,
-        validation_data=val_set,
-        epochs=recipe.epochs,
-        class_weight=class_weight,
-        callbacks=[
-            *([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if recipe.ema else []),
-            best,
-            keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience),
-            keras.callbacks.CSVLogger(str(directory / runs.HISTORY_NAME)),
-            keras.callbacks.TerminateOnNaN(),
-        ],
-    )
-    if best.run is None:
-        raise RunError("the loss was never a number: try a lower learning rate")
-    run = replace(best.run, minutes=best.minutes())
-    run.write(directory)
+    whole = Stage(EPOCH, recipe.epochs, partial(learning_rate, recipe), partial(optimizer, recipe), of_whole, val_set)
+    plan.write(directory)
+    try:
+        with plans.alone(directory), bar() as progress:
+            if recipe.mixed_precision and not precision.on_gpu():
+                progress.console.print("mixed precision is for GPUs: on this machine's CPU it is slower, if anything")
+            session = Session(recipe, trained, train_set, class_weight, directory, progress)
+            if state.stage == HEAD:
+                if backbone is not None and recipe.head_epochs:
+                    backbone.trainable = False
+                    learn(head, session, state)
+                state = State(EPOCH, parts=state.parts)
+            if backbone is not None:
+                unfreeze(backbone)
+            learn(whole, session, state)
+        if history.best_epoch(state.history) is None:
+            raise NotANumber("the validation loss was never a number")
+    except NotANumber as error:
+        raise _given_up(error, directory, state.history, describe) from error
+    return _finish(directory, state.history, describe)
+
+
+def _given_up(error: NotANumber, directory: Path, rows: list[history.Row], describe: Describe) -> RunError:
+    """End the run with what it has, since a resumed one would come to the same; what to say then."""
+    advice = "try a lower learning rate"
+    if history.best_epoch(rows) is None:
+        shutil.rmtree(directory / UNFINISHED)
+        return RunError(f"{error}, and no epoch before it was any good: {advice}")
+    best = _finish(directory, rows, describe).best_epoch
+    return RunError(f"{error}: the best epoch until then, {best + 1}, is in {directory} and can be exported; {advice}")
+
+
+def _finish(directory: Path, rows: list[history.Row], describe: Describe) -> runs.Run:
+    """Write what belongs to a finished run, and remove what only an unfinished one needs."""
+    run = describe(rows)
+    with saving(directory):
+        curves.draw(rows, directory)
+        run.write(directory)
+    shutil.rmtree(directory / UNFINISHED)
     return run
+
+
+def _describe(plan: Plan, rows: list[history.Row], minutes: float) -> runs.Run:
+    best = history.best_epoch(rows)
+    assert best is not None  # noqa: S101 (only asked for once there is one)
+    return runs.Run(
+        recipe=plan.recipe,
+        data_dir=plan.task_dir,
+        manifest_sha256=plan.manifest_sha256,
+        source_commit=plan.source_commit,
+        backend=plan.backend,
+        machine=runs.machine(),
+        minutes=round(minutes, 1),
+        best_epoch=best,
+        validation={name[4:]: value for name, value in rows[best].items() if name.startswith("val_")},
+        images_per_second=round(median(row["images_per_second"] for row in rows), 1),  # the first epoch is slow
+    )
+
+
+def _fingerprint(task_dir: Path) -> str:
+    read_manifest(task_dir)  # says what to do where there is none
+    return describe_file(task_dir / MANIFEST_NAME).sha256
 
 
 def _part(rows: list[Row], split: str) -> list[Row]:
@@ -109,68 +204,3 @@ def _pictures(task_dir: Path, rows: list[Row], recipe: Recipe, description: str)
 def _class_weights(truth: NDArray[np.int64]) -> dict[int, float]:
     counts = np.bincount(truth)
     return {index: len(truth) / (len(counts) * count) for index, count in enumerate(counts)}
-
-
-def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    warmup = round(recipe.warmup * steps)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=recipe.learning_rate / 25,
-        decay_steps=steps - warmup,
-        alpha=0.01,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=warmup,
-    )
-    optimizer = keras.optimizers.AdamW(
-        schedule,
-        weight_decay=recipe.weight_decay,
-        use_ema=recipe.ema > 0,
-        ema_momentum=recipe.ema or 0.99,
-        global_clipnorm=1.0,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
-
-
-def _compile(model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer) -> None:
-    model.compile(
-        optimizer,
-        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
-        metrics=["accuracy"],
-        # XLA pays on a GPU; on a CPU it made EfficientNet-Lite0 16 times slower (444 against 28 ms a picture).
-        jit_compile="auto" if keras.backend.backend() != "tensorflow" else False,
-    )
-
-
-def _save(network: keras.Model, directory: Path) -> None:
-    """Keras' directory layout in `directory`; whole files replace older ones, so a crash leaves a usable network."""
-    with tempfile.TemporaryDirectory(dir=directory) as temporary:
-        fresh = Path(temporary) / "network"
-        keras.saving.save_model(network, fresh, zipped=False)
-        for file in fresh.iterdir():
-            if file.is_file():  # and not the empty folder for assets, which our layers have none of
-                file.replace(directory / file.name)
-
-
-class _KeepBest(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
-    """Saves the network, without the augmentation around it, and `run.json` whenever validation improves.
-
-    So a run that is interrupted after its first epoch can be exported all the same.
-    """
-
-    def __init__(self, network: keras.Model, directory: Path, describe: Callable[..., runs.Run]) -> None:
-        super().__init__()
-        self._network, self._directory, self._describe = network, directory, describe
-        self._started = time.monotonic()
-        self.run: runs.Run | None = None
-
-    def minutes(self) -> float:
-        """Since training began."""
-        return round((time.monotonic() - self._started) / 60, 1)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Keep this epoch's weights if they are the best so far."""
-        validation = {name[4:]: float(value) for name, value in (logs or {}).items() if name.startswith("val_")}
-        if validation["loss"] < (float("inf") if self.run is None else self.run.validation["loss"]):
-            _save(self._network, self._directory)
-            self.run = self._describe(minutes=self.minutes(), best_epoch=epoch, validation=validation)
-            self.run.write(self._directory)

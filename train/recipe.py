@@ -5,14 +5,17 @@ A TOML in `train/recipes` says only what differs from the defaults, with its rea
 
 import dataclasses
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from models.bundle import InputSize, PreprocessingName
 from train.errors import RecipeError
 
 RECIPES = Path(__file__).parent / "recipes"
+Schedule = Literal["cosine", "plateau", "one_cycle"]
+ANY_FOLDER = "folder"  # the recipe of tasks that are a folder of a person's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,15 @@ class Recipe:
     learning_rate: float = 1e-3
     head_learning_rate: float = 1e-3
     weight_decay: float = 1e-4
-    warmup: float = 0.05  # share of the steps
+    schedule: Schedule = "cosine"  # of the learning rate; see train/optimizer.py
+    warmup: float = 0.05  # share of the steps, with the cosine
     dropout: float = 0.2
     label_smoothing: float = 0.0
+    mixup: float = 0.0  # of the beta distribution by which pictures are blended in pairs; 0: none
     class_weights: bool = False  # weigh classes by the inverse of their frequency
-    ema: float = 0.0  # momentum of the average of the weights; 0: none
+    balanced_sampling: bool = False  # draw each class equally often instead
+    ema: float = 0.0  # momentum of the moving average of the weights; 0: none
+    swa: float = 0.0  # share of the epochs, the last ones, whose weights are averaged instead; 0: none
     patience: int = 5
     clutter: float = 0.0  # made-up pictures of nothing, as a share of the training pictures, are added
     shifted_validation: bool = False  # judge epochs on altered copies of the validation pictures too
@@ -70,6 +77,8 @@ class Recipe:
     keep: float = 0.995  # share of the validation pictures that the rejection threshold keeps
     version: str = "0.1.0"  # of the bundle
     seed: int = 0
+    mixed_precision: bool = False  # half precision where it is safe: for GPUs
+    steps_per_execution: int = 1  # steps between two looks at the progress; more are faster with small networks on GPUs
     memory_gb: float = 4.0  # pictures beyond this are streamed instead of held
     augmentation: Augmentation = field(default_factory=Augmentation)
 
@@ -89,12 +98,24 @@ def load(task: str, **overrides: Any) -> Recipe:
     An architecture other than the recipe's own takes the values of the recipe's table `[with.NAME]`, if it has one.
     Raises RecipeError when there is no such recipe or it names something unknown.
     """
-    path = RECIPES / f"{task}.toml"
+    known = sorted({found.stem for found in RECIPES.glob("*.toml")} - {ANY_FOLDER})
+    if task not in known:
+        raise RecipeError(
+            f"no recipe is called {task!r}: choose one of {', '.join(known)}, or train on a folder of your own with "
+            "--data FOLDER --name NAME"
+        )
+    return _compose({"task": task}, RECIPES / f"{task}.toml", overrides)
+
+
+def for_folder(name: str, labels: Sequence[str], **overrides: Any) -> Recipe:
+    """The recipe of the task `name`, whose classes are the folders `labels`; otherwise as `load`."""
+    named = {label: {"es": label, "en": label} for label in labels}
+    return _compose({"task": name, "labels": named}, RECIPES / f"{ANY_FOLDER}.toml", overrides)
+
+
+def _compose(known: dict[str, Any], path: Path, overrides: Mapping[str, Any]) -> Recipe:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        known = ", ".join(sorted(found.stem for found in RECIPES.glob("*.toml")))
-        raise RecipeError(f"no recipe is called {task!r}: choose one of {known}") from error
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path} is not valid TOML ({error}): correct it") from error
     given = {key: value for key, value in overrides.items() if value is not None}
@@ -102,14 +123,35 @@ def load(task: str, **overrides: Any) -> Recipe:
     arch = given.get("arch", values["arch"])
     if arch != values["arch"]:
         values = values | {"weights_sha256": None} | variants.get(arch, {})
-    return from_dict({"task": task} | values | given)
+    return from_dict(known | values | given)
+
+
+def balance(how: Literal["none", "weights", "sampling"] | None) -> dict[str, bool | None]:
+    """What `load` takes for a way to deal with classes of different size; None leaves it to the recipe."""
+    if how is None:
+        return {}
+    return {"class_weights": how == "weights", "balanced_sampling": how == "sampling"}
+
+
+def average(ema: float | None, swa: float | None) -> dict[str, float | None]:
+    """What `load` takes for a way to average weights: the one that is asked for replaces the recipe's."""
+    if ema is None and swa is None:
+        return {}
+    return {"ema": ema or 0.0, "swa": swa or 0.0}
 
 
 def from_dict(values: dict[str, Any]) -> Recipe:
-    """A recipe from plain data. Raises RecipeError for names that no recipe has."""
+    """A recipe from plain data. Raises RecipeError for names that no recipe has, and for what cannot go together."""
     values = dict(values)
     try:
         augmentation = Augmentation(**values.pop("augmentation", {}))
-        return Recipe(**values, augmentation=augmentation)
+        recipe = Recipe(**values, augmentation=augmentation)
     except TypeError as error:
         raise RecipeError(f"the recipe does not fit ({error}): compare it with train/recipe.py") from error
+    if recipe.schedule not in get_args(Schedule):
+        raise RecipeError(f"no schedule is called {recipe.schedule!r}: choose one of {', '.join(get_args(Schedule))}")
+    if recipe.ema and recipe.swa:
+        raise RecipeError(f"ema is {recipe.ema} and swa is {recipe.swa}: one of them has to be 0")
+    if recipe.class_weights and recipe.balanced_sampling:
+        raise RecipeError("class_weights and balanced_sampling would make up for the imbalance twice: choose one")
+    return recipe

@@ -1,7 +1,9 @@
 """A run directory: everything that one `fit` leaves behind.
 
 run.json                                      task, recipe, data, source commit, machine, minutes
-history.csv                                   one line an epoch
+history.csv, curves.png                       one line an epoch, and its drawing
+tensorboard/                                  where it was asked for
+unfinished/                                   only until training has ended: see train/plan.py and train/checkpoint.py
 config.json, metadata.json, model.weights.h5  the best network, in Keras' own directory layout
 """
 
@@ -9,9 +11,11 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from train import recipe
 from train.errors import RecipeError, RunError
@@ -19,6 +23,7 @@ from train.recipe import Recipe
 
 RUN_NAME = "run.json"
 HISTORY_NAME = "history.csv"
+CURVES_NAME = "curves.png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +39,28 @@ class Run:
     minutes: float
     best_epoch: int
     validation: dict[str, float]
+    images_per_second: float | None = None  # while learning, validation left out; runs of older versions have none
 
     def write(self, directory: Path) -> None:
         """Write `run.json`, whole or not at all."""
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
-        unfinished = directory / (RUN_NAME + ".part")
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(directory / RUN_NAME)
+        with whole(directory / RUN_NAME) as stream:
+            stream.write(text.encode())
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that is there under its name only once all of it is on the disk; until then an older one is."""
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        with unfinished.open("wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def read(directory: Path) -> Run:

@@ -38,3 +38,20 @@ def test_unknown_names_are_refused() -> None:
         recipe.load("cat")
     with pytest.raises(RecipeError, match="surprise"):
         recipe.load("digit", surprise=1)
+
+
+def test_what_cannot_go_together_is_refused() -> None:
+    with pytest.raises(RecipeError, match="no schedule is called 'steps': choose one of cosine, plateau, one_cycle"):
+        recipe.load("digit", schedule="steps")
+    with pytest.raises(RecipeError, match="ema is 0.99 and swa is 0.25: one of them has to be 0"):
+        recipe.load("digit", ema=0.99, swa=0.25)
+    with pytest.raises(RecipeError, match="make up for the imbalance twice"):
+        recipe.load("pneumonia", class_weights=True, balanced_sampling=True)
+
+
+def test_a_way_to_balance_or_to_average_replaces_the_recipes() -> None:
+    sampled = recipe.load("pneumonia", **recipe.balance("sampling"), **recipe.average(None, 0.25))
+    assert (sampled.class_weights, sampled.balanced_sampling) == (False, True)
+    assert (sampled.ema, sampled.swa) == (0.0, 0.25)
+    own = recipe.load("pneumonia", **recipe.balance(None), **recipe.average(None, None))
+    assert own == recipe.load("pneumonia")
