@@ -1,6 +1,6 @@
 """What a classifier answers for every picture of a split, through the path that serves: bytes in, `Prediction` out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.classifier import Classifier
+from models.decode import decode
 from models.prediction import Prediction
 from train.data import targets
-from train.pictures import Row, read_picture
+from train.pictures import Row, encode_png, read_picture
 from train.side_by_side import side_by_side
+
+Alteration = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]  # of a decoded picture, (H, W, 3)
 
 
 @dataclass(frozen=True)
@@ -37,18 +40,35 @@ class Answers:
         return np.array([p.probabilities for p in self.predictions])
 
     @cached_property
+    def uncalibrated(self) -> NDArray[np.float64]:
+        """The probabilities without temperature scaling, `(N, K)`: softmax(z) from the p = softmax(z / T) there is."""
+        powers = self.probabilities**self.temperature
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
+
+    @cached_property
+    def confidence(self) -> NDArray[np.float64]:
+        """The probability of each answer, `(N,)`; 0 for a rejected picture."""
+        return np.array([p.confidence for p in self.predictions])
+
+    @cached_property
     def groups(self) -> NDArray[np.int64]:
         """The number of each picture's group, `(N,)`: what a bootstrap draws."""
         return np.unique([row.group for row in self.rows], return_inverse=True)[1].astype(np.int64)
 
 
-def answer_all(classifier: Classifier, task_dir: Path, rows: Sequence[Row]) -> Answers:
-    """Classify every row's picture. Raises DataError when one is missing, PictureError when it cannot be read."""
+def answer_all(
+    classifier: Classifier, task_dir: Path, rows: Sequence[Row], alter: Alteration | None = None, what: str = "pictures"
+) -> Answers:
+    """Classify every row's picture, or what `alter` makes of it, sent as PNG; `what` names them on the progress bar.
+
+    Raises DataError when one is missing, PictureError when it cannot be read.
+    """
     labels = classifier.manifest.label_ids
     operating = classifier.manifest.thresholds.operating
 
     def answer(row: Row) -> Prediction:
-        return classifier.classify(read_picture(task_dir, row.path))
+        data = read_picture(task_dir, row.path)
+        return classifier.classify(data if alter is None else encode_png(alter(decode(data))))
 
     return Answers(
         labels=labels,
@@ -56,5 +76,5 @@ def answer_all(classifier: Classifier, task_dir: Path, rows: Sequence[Row]) -> A
         temperature=classifier.manifest.temperature,
         rows=tuple(rows),
         truth=targets(rows, labels),
-        predictions=tuple(side_by_side(answer, rows, f"{classifier.task}: {len(rows)} pictures")),
+        predictions=tuple(side_by_side(answer, rows, f"{classifier.task}: {len(rows)} {what}")),
     )

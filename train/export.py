@@ -22,11 +22,12 @@ from train.answers import answer_all
 from train.calibrate import fit_rejection, fit_temperature, fit_thresholds
 from train.card import card
 from train.data import held, loader, targets
-from train.datasets import dataset_for
+from train.datasets import credit_for
 from train.errors import ExportError, RunError
 from train.litert import convert
 from train.measure import measure
 from train.pictures import MANIFEST_NAME, Row, read_manifest
+from train.robustness import FOR, measure_robustness
 from train.run import Run
 from train.shift import shifted
 
@@ -81,7 +82,8 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
     validation = _infer(engine, pixels)
     logits = np.stack([outputs.logits for outputs in validation])
     temperature = fit_temperature(logits, truth)
-    data = dataset_for(recipe.task)
+    probabilities = softmax(logits / temperature).reshape(-1, len(rows["val"]), len(labels))
+    credit = credit_for(recipe.task)
     manifest = Manifest(
         schema_version=1,
         task=recipe.task,
@@ -92,15 +94,15 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
         preprocessing=recipe.preprocessing,
         margin=recipe.margin,
         temperature=temperature,
-        thresholds=fit_thresholds(softmax(logits / temperature), truth, recipe),
+        thresholds=fit_thresholds(probabilities, truth[: len(rows["val"])], recipe),
         rejection=fit_rejection(train_features, np.stack([outputs.features for outputs in validation]), recipe),
         head=_head(network),
         metrics={},
         recipe=recipe.as_dict(),
         seeds=(recipe.seed,),
         data=Data(
-            name=data.credit.name,
-            license=data.credit.license,
+            name=credit.name,
+            license=credit.license,
             fingerprint=run.manifest_sha256,
             **{split: len(part) for split, part in rows.items()},
         ),
@@ -110,9 +112,13 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
         files={bundle.MODEL_NAME: bundle.describe_file(target / bundle.MODEL_NAME)},
     )
     classifier = Classifier(manifest, engine, revision="unreleased")
-    metrics = {split: measure(answer_all(classifier, task_dir, rows[split])) for split in ("val", "test")}
-    manifest = manifest.model_copy(update={"metrics": metrics})
-    (target / "README.md").write_text(card(manifest, data.credit), encoding="utf-8")
+    answers = {split: answer_all(classifier, task_dir, rows[split]) for split in ("val", "test")}
+    metrics = {split: measure(answered) for split, answered in answers.items()}
+    robustness = None
+    if recipe.preprocessing == FOR:
+        robustness = measure_robustness(classifier, task_dir, rows["train"], answers["test"])
+    manifest = manifest.model_copy(update={"metrics": metrics, "robustness": robustness})
+    (target / "README.md").write_text(card(manifest, credit), encoding="utf-8")
     files = {path.name: bundle.describe_file(path) for path in sorted(target.iterdir())}
     manifest = manifest.model_copy(update={"files": files})
     (target / bundle.MANIFEST_NAME).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -8,47 +8,25 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
 
 from models import bundle
 from models.bundle import Manifest
 from models.classifier import Classifier
+from tests.train.samples import printed_digits
 from train import recipe, run
 from train.errors import DataError, ExportError, RunError
 from train.export import export
 from train.fit import fit
 from train.litert import TOLERANCE
-from train.pictures import Row, read_manifest, write_manifest
+from train.pictures import read_manifest
 from train.recipe import Recipe
 
 RECIPE = dataclasses.replace(recipe.load("digit"), epochs=4, batch_size=16, ema=0.0, warmup=0.1, seed=3)
-EACH = {"train": 40, "val": 10, "test": 10}
 
 
 @pytest.fixture(scope="module")
 def task_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("data") / "digit"
-    random = np.random.default_rng(0)
-    rows = []
-    for split, count in EACH.items():
-        for label in RECIPE.labels:
-            folder = directory / split / label
-            folder.mkdir(parents=True)
-            for number in range(count):
-                path = folder / f"{number}.png"
-                printed(label, random).save(path)
-                rows.append(Row(path.relative_to(directory).as_posix(), label, split, str(path)))  # type: ignore[arg-type]
-    write_manifest(directory, rows)
-    return directory
-
-
-def printed(digit: str, random: np.random.Generator) -> Image.Image:
-    """A digit in print, of some size, place and slant, dark on light."""
-    image = Image.new("L", (96, 96), 255)
-    font = ImageFont.load_default(int(random.integers(40, 80)))
-    x, y = random.integers(5, 35, 2)
-    ImageDraw.Draw(image).text((x, y - 10), digit, fill=0, font=font)
-    return image.rotate(float(random.uniform(-12, 12)), fillcolor=255)
+    return printed_digits(tmp_path_factory.mktemp("data") / "digit", {"train": 40, "val": 10, "test": 10})
 
 
 @dataclass(frozen=True)
