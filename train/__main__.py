@@ -2,11 +2,14 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from models.commands import INTERRUPTED, Debug, command_line
+
+if TYPE_CHECKING:
+    from train.recipe import Recipe
 
 app = command_line()
 Backbone = Annotated[
@@ -84,7 +87,16 @@ def explore(
 
 @app.command()
 def fit(
-    task: Annotated[str, typer.Argument(help="digit, flower or pneumonia: its recipe and its data.")],
+    task: Annotated[
+        str | None, typer.Argument(help="digit, flower or pneumonia: its recipe and its data.", show_default=False)
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Instead of a task: a folder with one folder of pictures a class."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --data: what the new task is to be called.")
+    ] = None,
     arch: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="cnn, mnist_cnn, or a name of keras.applications. Default: the recipe's."),
@@ -95,29 +107,167 @@ def fit(
     patience: Annotated[
         int | None, typer.Option(min=1, help="Epochs without a better validation loss. Default: the recipe's.")
     ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=0, help="The highest, per step. Default: the recipe's.")
+    ] = None,
+    schedule: Annotated[
+        Literal["cosine", "plateau", "one_cycle"] | None,
+        typer.Option(help="The course of the learning rate. Default: the recipe's."),
+    ] = None,
+    balance: Annotated[
+        Literal["none", "weights", "sampling"] | None,
+        typer.Option(help="Classes of different size: weigh them, or draw them equally often. Default: the recipe's."),
+    ] = None,
+    ema: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Momentum of the moving average of the weights. Default: the recipe's."),
+    ] = None,
+    swa: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Share of the epochs, the last, to average instead. Default: the recipe's."),
+    ] = None,
+    label_smoothing: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of the truth given to all classes. Default: the recipe's.")
+    ] = None,
+    mixed_precision: Annotated[
+        bool, typer.Option("--mixed-precision", help="Half precision, for GPUs; a CPU is no faster with it.")
+    ] = False,
+    steps_per_execution: Annotated[
+        int | None, typer.Option(min=1, help="Steps between two looks at the progress. Default: the recipe's.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of weights, order and augmentation. Default: the recipe's.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the task's newest unfinished run, by its own recipe and data.")
+    ] = False,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write logs for TensorBoard to the run.")] = False,
     data_dir: Annotated[Path, typer.Option(help="Where `fetch` put the data.")] = Path("data"),
     runs_dir: Annotated[Path, typer.Option(help="The run goes to RUNS_DIR/TASK-DATE-TIME.")] = Path("runs"),
     _debug: Debug = False,
 ) -> None:
     """Train a network and keep the epoch with the lowest validation loss. Prints the run's directory."""
-    from train import recipe as recipes  # noqa: PLC0415
+    from train import plan, recipe  # noqa: PLC0415
+    from train.errors import RecipeError  # noqa: PLC0415
 
-    recipe = recipes.load(task, arch=arch, epochs=epochs, batch_size=batch_size, patience=patience, seed=seed)
-    directory = runs_dir / f"{task}-{time.strftime('%Y%m%d-%H%M%S')}"
+    chosen = {
+        "arch": arch,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "patience": patience,
+        "learning_rate": learning_rate,
+        "schedule": schedule,
+        **recipe.balance(balance),
+        **recipe.average(ema, swa),
+        "label_smoothing": label_smoothing,
+        "mixed_precision": mixed_precision or None,
+        "steps_per_execution": steps_per_execution,
+        "seed": seed,
+    }
+    if resume:
+        known = task or name
+        if known is None:
+            raise RecipeError("--resume needs the task, or --name NAME: say which")
+        directory = plan.newest_unfinished(runs_dir, known)
+        plan.agree(directory, chosen, tensorboard)
+    else:
+        asked = _recipe(task, data, name, data_dir, chosen)
+        known = asked.task
+        directory = runs_dir / f"{known}-{time.strftime('%Y%m%d-%H%M%S')}"
 
-    from train.fit import fit as train_network  # noqa: PLC0415 (Keras takes seconds: a typing error is told at once)
-    from train.run import RUN_NAME  # noqa: PLC0415
+    from train import fit as fitting  # noqa: PLC0415 (Keras takes seconds: a typing error is told at once)
 
     try:
-        run = train_network(recipe, data_dir / task, directory, weights)
+        if resume:
+            run = fitting.resume(directory, weights)
+        else:
+            run = fitting.fit(asked, data_dir / known, directory, weights, tensorboard)
     except KeyboardInterrupt:
-        if not (directory / RUN_NAME).exists():
-            raise
-        typer.echo(f"interrupted: the best epoch so far is in {directory} and can be exported", err=True)
+        typer.echo(plan.interrupted(directory, runs_dir, known), err=True)
         raise typer.Exit(INTERRUPTED) from None
     figures = ", ".join(f"{name} {value:.4f}" for name, value in run.validation.items())
     typer.echo(f"best epoch {run.best_epoch + 1}, validation: {figures}; {run.minutes:g} minutes")
+    typer.echo(directory)
+
+
+def _recipe(task: str | None, data: Path | None, name: str | None, data_dir: Path, chosen: dict[str, Any]) -> "Recipe":
+    """The recipe of a task, or of a folder, which is then read and split. `chosen` are the choices of the command."""
+    from train import folder, recipe  # noqa: PLC0415
+    from train.errors import RecipeError  # noqa: PLC0415
+
+    if task is not None and data is None and name is None:
+        return recipe.load(task, **chosen)
+    if task is not None or data is None or name is None:
+        raise RecipeError("fit takes either a task, or --data FOLDER and --name NAME: give one of the two")
+    prepared = folder.prepare(data, name, data_dir)
+    for line in folder.describe(prepared):
+        typer.echo(line)
+    return folder.recipe_for(prepared, **chosen)
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="An exported run, or a bundle.")],
+    split: Annotated[
+        Literal["test", "val", "train"],
+        typer.Option(help="Which pictures to measure on. Nothing should be chosen by the test pictures."),
+    ] = "test",
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="The pictures are in DATA_DIR/TASK. Default: where the run had them; for a bundle, data."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            file_okay=False,
+            help="For the report. Default: RUN/report-SPLIT; for a bundle, runs/report-NAME-SPLIT.",
+        ),
+    ] = None,
+    pictures: Annotated[
+        bool, typer.Option("--pictures/--no-pictures", help="Show pictures of the data and list their files.")
+    ] = True,
+    _debug: Debug = False,
+) -> None:
+    """Measure an exported model on its pictures. Prints the figures and the path of the HTML report."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from train import evaluation_report, evaluation_tables, subject  # noqa: PLC0415
+    from train.evaluation import evaluate as measure  # noqa: PLC0415
+
+    found = measure(subject.find(run, data_dir), split)
+    evaluation_tables.show(found, Console(markup=False, highlight=False, emoji=False))
+    directory = output or evaluation_report.directory_for(run, found)
+    typer.echo(evaluation_report.write(found, directory, pictures))
+
+
+@app.command()
+def compare(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN", help="Exported runs, or bundles; differences are to the first."),
+    ],
+    split: Annotated[
+        Literal["val", "test"],
+        typer.Option(help="Which pictures to compare on. Nothing should be chosen by the test pictures."),
+    ] = "val",
+    data_dir: Annotated[
+        Path | None, typer.Option(help="The pictures are in DATA_DIR/TASK. Default: where the first run had them.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", file_okay=False, help="For table and chart. Default: runs/compare-TASK-DATE-TIME."),
+    ] = None,
+    _debug: Debug = False,
+) -> None:
+    """Compare runs of a task: figures, paired differences, size, speed, seeds. Prints the directory of the report."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from train import compare as comparing  # noqa: PLC0415
+    from train import compare_report, compare_tables  # noqa: PLC0415
+
+    found = comparing.compare(runs, split, data_dir)
+    compare_tables.show(found, Console(markup=False, highlight=False, emoji=False))
+    directory = output or Path("runs") / f"compare-{found.task}-{time.strftime('%Y%m%d-%H%M%S')}"
+    compare_report.write(found, directory)
     typer.echo(directory)
 
 
