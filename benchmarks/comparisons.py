@@ -76,8 +76,10 @@ def _compare(
     """Train each kind with every seed, then compare; `kinds` are by name what differs from the task's recipe."""
     from rich.console import Console  # noqa: PLC0415
 
-    from train import compare_report, compare_tables, recipe  # noqa: PLC0415
-    from train.compare import compare  # noqa: PLC0415
+    from train import recipe  # noqa: PLC0415
+    from train.comparison import report as compare_report  # noqa: PLC0415
+    from train.comparison import tables as compare_tables  # noqa: PLC0415
+    from train.comparison.compare import compare  # noqa: PLC0415
 
     directory = runs_dir / f"{name}-{effort['size']}px-{effort['epochs']}epochs"
     runs = []
@@ -101,11 +103,11 @@ def _compare(
 
 def _complete(chosen: Any, task_dir: Path, run: Path, weights: Path | None) -> None:
     """See to it that there is an exported run of the recipe `chosen`, going on where an earlier call was stopped."""
-    from train import plan  # noqa: PLC0415
     from train import run as runs  # noqa: PLC0415
+    from train.bundling.export import export  # noqa: PLC0415
     from train.errors import RunError  # noqa: PLC0415
-    from train.export import export  # noqa: PLC0415
-    from train.fit import fit, resume  # noqa: PLC0415
+    from train.learning import plan  # noqa: PLC0415
+    from train.learning.fit import fit, resume  # noqa: PLC0415
     from train.subject import BUNDLE  # noqa: PLC0415
 
     typer.echo(f"{run} …", err=True)

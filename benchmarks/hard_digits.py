@@ -17,7 +17,7 @@ from benchmarks.handwriting import STYLES, render
 from models.classifier import Classifier
 from models.decode import decode
 from models.preprocess import preprocess
-from train.measure import with_intervals
+from train.evaluation.measure import with_intervals
 from train.pictures import read_manifest, read_picture
 
 SEED = 1

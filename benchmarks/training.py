@@ -64,8 +64,8 @@ def main() -> None:
 
 def train_once(task: str, arch: str, weights: str, epochs: str, directory: str) -> None:
     """In a process with one backend: train, and print images per second and the device as JSON on the last line."""
-    from train.fit import fit  # noqa: PLC0415 (Keras decides for a backend when it is imported)
-    from train.precision import on_gpu  # noqa: PLC0415
+    from train.learning.fit import fit  # noqa: PLC0415 (Keras decides for a backend when it is imported)
+    from train.learning.precision import on_gpu  # noqa: PLC0415
     from train.run import machine  # noqa: PLC0415
 
     chosen = _recipe(task, arch, int(epochs))

@@ -22,7 +22,7 @@ from models.classifier import Classifier
 from models.preprocess import preprocess
 from tests.support import EXAMPLES, ROOT
 from tests.train.samples import idx, own_folder, printed, write_files
-from train.litert import TOLERANCE
+from train.bundling.litert import TOLERANCE
 from train.run import CURVES_NAME
 
 NOTEBOOK = ROOT / "notebooks" / "vistazo.ipynb"

@@ -41,9 +41,9 @@ def fetch(
     from rich.console import Console  # noqa: PLC0415 (as all below: quick --help)
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
-    from train import fetch as fetching  # noqa: PLC0415
-    from train.datasets import dataset_for  # noqa: PLC0415
     from train.pictures import SPLITS  # noqa: PLC0415
+    from train.sources import fetch as fetching  # noqa: PLC0415
+    from train.sources.datasets import dataset_for  # noqa: PLC0415
 
     dataset = dataset_for(task)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
@@ -74,8 +74,9 @@ def explore(
     """Count what there is, find duplicates and unreadable files. Prints the tables and the HTML page's path."""
     from rich.console import Console  # noqa: PLC0415
 
-    from train import explore as exploring  # noqa: PLC0415
-    from train import explore_page, explore_tables  # noqa: PLC0415
+    from train.exploration import explore as exploring  # noqa: PLC0415
+    from train.exploration import page as explore_page  # noqa: PLC0415
+    from train.exploration import tables as explore_tables  # noqa: PLC0415
 
     collection = exploring.collect(task_or_folder, data_dir)
     found = exploring.explore(collection)
@@ -145,8 +146,9 @@ def fit(
     _debug: Debug = False,
 ) -> None:
     """Train a network and keep the epoch with the lowest validation loss. Prints the run's directory."""
-    from train import plan, recipe  # noqa: PLC0415
+    from train import recipe  # noqa: PLC0415
     from train.errors import RecipeError  # noqa: PLC0415
+    from train.learning import plan  # noqa: PLC0415
 
     chosen = {
         "arch": arch,
@@ -173,7 +175,7 @@ def fit(
         known = asked.task
         directory = runs_dir / f"{known}-{time.strftime('%Y%m%d-%H%M%S')}"
 
-    from train import fit as fitting  # noqa: PLC0415 (Keras takes seconds: a typing error is told at once)
+    from train.learning import fit as fitting  # noqa: PLC0415 (Keras takes seconds: a typing error is told at once)
 
     try:
         if resume:
@@ -190,8 +192,9 @@ def fit(
 
 def _recipe(task: str | None, data: Path | None, name: str | None, data_dir: Path, chosen: dict[str, Any]) -> "Recipe":
     """The recipe of a task, or of a folder, which is then read and split. `chosen` are the choices of the command."""
-    from train import folder, recipe  # noqa: PLC0415
+    from train import recipe  # noqa: PLC0415
     from train.errors import RecipeError  # noqa: PLC0415
+    from train.sources import folder  # noqa: PLC0415
 
     if task is not None and data is None and name is None:
         return recipe.load(task, **chosen)
@@ -230,8 +233,10 @@ def evaluate(
     """Measure an exported model on its pictures. Prints the figures and the path of the HTML report."""
     from rich.console import Console  # noqa: PLC0415
 
-    from train import evaluation_report, evaluation_tables, subject  # noqa: PLC0415
-    from train.evaluation import evaluate as measure  # noqa: PLC0415
+    from train import subject  # noqa: PLC0415
+    from train.evaluation import report as evaluation_report  # noqa: PLC0415
+    from train.evaluation import tables as evaluation_tables  # noqa: PLC0415
+    from train.evaluation.evaluate import evaluate as measure  # noqa: PLC0415
 
     found = measure(subject.find(run, data_dir), split)
     evaluation_tables.show(found, Console(markup=False, highlight=False, emoji=False))
@@ -261,8 +266,9 @@ def compare(
     """Compare runs of a task: figures, paired differences, size, speed, seeds. Prints the directory of the report."""
     from rich.console import Console  # noqa: PLC0415
 
-    from train import compare as comparing  # noqa: PLC0415
-    from train import compare_report, compare_tables  # noqa: PLC0415
+    from train.comparison import compare as comparing  # noqa: PLC0415
+    from train.comparison import report as compare_report  # noqa: PLC0415
+    from train.comparison import tables as compare_tables  # noqa: PLC0415
 
     found = comparing.compare(runs, split, data_dir)
     compare_tables.show(found, Console(markup=False, highlight=False, emoji=False))
@@ -277,7 +283,7 @@ def export(
     _debug: Debug = False,
 ) -> None:
     """Turn a run into the bundle that is served, checked against Keras and measured. Prints the bundle's directory."""
-    from train.export import export as write_bundle  # noqa: PLC0415
+    from train.bundling.export import export as write_bundle  # noqa: PLC0415
 
     typer.echo(write_bundle(run))
 

@@ -59,7 +59,7 @@ class Recipe:
     learning_rate: float = 1e-3
     head_learning_rate: float = 1e-3
     weight_decay: float = 1e-4
-    schedule: Schedule = "cosine"  # of the learning rate; see train/optimizer.py
+    schedule: Schedule = "cosine"  # of the learning rate; see train/learning/optimizer.py
     warmup: float = 0.05  # share of the steps, with the cosine
     dropout: float = 0.2
     label_smoothing: float = 0.0

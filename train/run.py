@@ -3,7 +3,7 @@
 run.json                                      task, recipe, data, source commit, machine, minutes
 history.csv, curves.png                       one line an epoch, and its drawing
 tensorboard/                                  where it was asked for
-unfinished/                                   only until training has ended: see train/plan.py and train/checkpoint.py
+unfinished/                                   until training has ended: see plan.py and checkpoint.py in train/learning
 config.json, metadata.json, model.weights.h5  the best network, in Keras' own directory layout
 """
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from train.explore_tables import as_text
+from train.exploration.tables import as_text
 
 THUMBNAIL = 160  # pixels of the longer side: sharp on screens that have more of them
 

@@ -2,8 +2,8 @@ import pytest
 
 from models.bundle import Label
 from train import recipe
-from train.datasets import DATASETS, dataset_for
 from train.errors import RecipeError
+from train.sources.datasets import DATASETS, dataset_for
 
 
 @pytest.mark.parametrize("task", DATASETS)
@@ -43,7 +43,7 @@ def test_unknown_names_are_refused() -> None:
 def test_what_cannot_go_together_is_refused() -> None:
     with pytest.raises(RecipeError, match="no schedule is called 'steps': choose one of cosine, plateau, one_cycle"):
         recipe.load("digit", schedule="steps")
-    with pytest.raises(RecipeError, match="ema is 0.99 and swa is 0.25: one of them has to be 0"):
+    with pytest.raises(RecipeError, match=r"ema is 0\.99 and swa is 0\.25: one of them has to be 0"):
         recipe.load("digit", ema=0.99, swa=0.25)
     with pytest.raises(RecipeError, match="make up for the imbalance twice"):
         recipe.load("pneumonia", class_weights=True, balanced_sampling=True)

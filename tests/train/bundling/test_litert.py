@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.bundle import InputSize
+from models.classifier import softmax
+from train.bundling import litert
+from train.errors import ExportError
+from train.learning.architectures import build
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (8, 28, 28, 1), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def network() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    network = build("mnist_cnn", InputSize(height=28, width=28, channels=1), 10, dropout=0)
+    logits = network.get_layer("logits")
+    logits.kernel.assign(200 * logits.kernel)  # decided answers, so that rounding shows
+    return network
+
+
+def probabilities(network: keras.Model) -> NDArray[np.float64]:
+    return softmax(network.predict(PIXELS.astype(np.float32), verbose=0))
+
+
+def test_the_file_answers_as_the_network_and_is_half_its_size(network: keras.Model, tmp_path: Path) -> None:
+    path = tmp_path / "model.tflite"
+    engine = litert.convert(network, PIXELS, path)
+    answers = softmax(np.stack([engine.infer(picture).logits for picture in PIXELS]))
+    np.testing.assert_allclose(answers, probabilities(network), atol=litert.TOLERANCE)
+    assert path.stat().st_size < 2.2 * network.count_params(), "two bytes a weight and a little"
+
+
+def test_weights_stay_float32_where_rounding_would_show(
+    network: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.tflite"
+    litert.convert(network, PIXELS, path)
+    halved = path.stat().st_size
+    monkeypatch.setattr(litert, "TOLERANCE", 2e-5)
+    litert.convert(network, PIXELS, path)
+    assert halved < path.stat().st_size
+
+
+def test_the_features_and_their_map_come_with_the_logits(network: keras.Model, tmp_path: Path) -> None:
+    outputs = litert.convert(network, PIXELS, tmp_path / "model.tflite").infer(PIXELS[0])
+    assert outputs.logits.shape == (10,)
+    assert outputs.feature_map.shape == (7, 7, 128)
+    np.testing.assert_allclose(outputs.features, outputs.feature_map.mean((0, 1)), rtol=1e-4, atol=1e-5)
+
+
+def test_a_file_that_answers_otherwise_is_refused(
+    network: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(litert, "TOLERANCE", 0)
+    with pytest.raises(ExportError, match="LiteRT answers differ from Keras' by up to"):
+        litert.convert(network, PIXELS, tmp_path / "model.tflite")

@@ -1,0 +1,105 @@
+"""One recipe under TensorFlow and under JAX, on the CPU: the same figures within their interval."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from tests.support import ROOT
+from train import recipe, run
+from train.bundling.export import export
+from train.comparison.compare import compare
+from train.learning.fit import fit
+from train.pictures import SPLITS, Row, write_manifest
+
+EACH = {"train": 150, "val": 200, "test": 10}
+# Radius of the discs of a class, in pixels: normally distributed, so that the classes overlap and the best possible
+# network is right for 85 % of them.
+RADII = {"small": 6.0, "medium": 10.0, "large": 14.0}
+DEVIATION = 1.65
+RECIPE = recipe.for_folder(
+    "discs",
+    list(RADII),
+    arch="mnist_cnn",
+    preprocessing="stretch_gray",
+    height=28,
+    width=28,
+    channels=1,
+    epochs=6,
+    learning_rate=3e-3,
+    label_smoothing=0.0,
+    ema=0.9,
+    augmentation={"rotation": 180, "translation": 0.1, "flip": True, "gamma": 0.3, "contrast": 0.2, "noise": 0.02},
+)
+TRAIN = "from tests.train.learning.test_backends import train_here; import sys; train_here(*sys.argv[1:])"
+
+
+def train_here(task_dir: str, directory: str) -> None:
+    """Train the recipe in this process, under whatever backend it has."""
+    fit(RECIPE, Path(task_dir), Path(directory))
+
+
+def under(backend: str, code: str, *arguments: str) -> str:
+    """What the code prints in a process with this backend."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT,
+        env=os.environ | {"KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def discs(tmp_path: Path) -> Path:
+    """Discs of some size and place with noise, light on dark."""
+    random = np.random.default_rng(0)
+    directory = tmp_path / "data" / "discs"
+    rows = []
+    for split in SPLITS:
+        for label, radius in RADII.items():
+            for number in range(EACH[split]):
+                path = directory / split / label / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                disc(max(1.0, random.normal(radius, DEVIATION)), random).save(path)
+                name = path.relative_to(directory).as_posix()
+                rows.append(Row(name, label, split, name))
+    write_manifest(directory, rows)
+    return directory
+
+
+def disc(radius: float, random: np.random.Generator) -> Image.Image:
+    side = 4 * 56  # drawn large, then reduced: radii are not whole pixels
+    image = Image.new("L", (side, side), int(random.integers(0, 60)))
+    x, y = random.uniform(80, side - 80, 2)
+    ImageDraw.Draw(image).circle((x, y), 4 * radius, fill=int(random.integers(120, 255)))
+    small = np.asarray(image.resize((56, 56), Image.Resampling.LANCZOS), dtype=float)
+    return Image.fromarray((small + random.normal(0, 12, small.shape)).clip(0, 255).astype(np.uint8))
+
+
+def test_jax_trains_what_tensorflow_trains(discs: Path, tmp_path: Path) -> None:
+    backends = ("tensorflow", "jax")
+    for backend in backends:
+        under(backend, TRAIN, str(discs), str(tmp_path / backend))
+        assert run.read(tmp_path / backend).backend == backend
+        export(tmp_path / backend)  # under TensorFlow, whichever trained
+    reference, other = (
+        model.measured.metrics for model in compare([tmp_path / name for name in backends], "val").models
+    )
+    assert reference["accuracy"].value > 0.78, "it has to learn, or the figures would agree by being as bad"
+    for name in ("accuracy", "balanced_accuracy", "log_loss"):
+        assert other[name].low < reference[name].value < other[name].high, name
+
+
+def test_without_a_gpu_jax_says_so() -> None:
+    code = (
+        "from train.learning.precision import on_gpu; import jax; print(on_gpu() == (jax.default_backend() != 'cpu'))"
+    )
+    assert under("jax", code).split() == ["True"]

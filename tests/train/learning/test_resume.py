@@ -1,0 +1,167 @@
+"""A run that was killed goes on to what an uninterrupted one comes to."""
+
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tests.support import ROOT
+from tests.train.small import RECIPE, backbone_in, task_in
+from train import run
+from train.errors import RecipeError, RunError
+from train.learning import plan, precision
+from train.learning.checkpoint import State
+from train.learning.fit import fit, resume
+from train.pictures import read_manifest, write_manifest
+from train.recipe import Recipe
+
+CLOSE = 1e-4  # relative: the same operations in the same order, but for how threads share them out
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("small")
+    task_in(directory)
+    backbone_in(directory)
+    return directory
+
+
+def train(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "train", *arguments]
+
+
+def same(one: Path, other: Path) -> None:
+    """Both directories are of finished runs with the same figures, history and weights."""
+    first, second = run.read(one), run.read(other)
+    assert first.best_epoch == second.best_epoch
+    assert first.validation == pytest.approx(second.validation, rel=CLOSE)
+    names = {path.name for path in one.iterdir()}
+    assert names == {"run.json", "history.csv", "curves.png", "config.json", "metadata.json", "model.weights.h5"}
+    rows, expected = (np.genfromtxt(path / run.HISTORY_NAME, delimiter=",", skip_header=1) for path in (one, other))
+    np.testing.assert_allclose(rows[:, :-1], expected[:, :-1], rtol=CLOSE)  # the last column is images per second
+    weights, others = (keras.saving.load_model(path, compile=False).get_weights() for path in (one, other))
+    for weight, expected_weight in zip(weights, others, strict=True):
+        np.testing.assert_allclose(weight, expected_weight, rtol=CLOSE, atol=1e-5)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no kill -9")
+def test_a_kill_9_and_resume_come_to_the_same_figures(folder: Path, tmp_path: Path) -> None:
+    runs_dir, weights = tmp_path / "runs", folder / "small.keras"
+    options = ["--arch", "small", "--weights", str(weights), "--epochs", "12", "--batch-size", "16", "--patience", "12"]
+    command = train("fit", "digit", *options, "--data-dir", str(folder / "data"), "--runs-dir", str(runs_dir))
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        try:
+            while sum(len(path.read_text().splitlines()) for path in runs_dir.glob("*/history.csv")) < 4:
+                assert process.poll() is None, (tmp_path / "log").read_text()
+                time.sleep(0.02)
+        finally:
+            process.kill()
+            process.wait()
+    assert process.returncode == -signal.SIGKILL
+    (directory,) = runs_dir.iterdir()
+    assert len((directory / run.HISTORY_NAME).read_text().splitlines()) < 12, "it was killed in the middle"
+    asked = plan.read(directory).recipe
+
+    other = subprocess.run([*command, "--resume", "--seed", "7"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert other.returncode == 1
+    assert f"error: {directory} was begun with another seed: leave it out to go on" in other.stderr
+
+    resumed = subprocess.run([*command, "--resume"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.stdout.splitlines()[-1] == str(directory)
+    assert "epoch 1/12" not in resumed.stderr
+    assert "epoch 12/12" in resumed.stderr
+
+    fit(asked, folder / "data" / "digit", tmp_path / "uninterrupted", weights)
+    same(directory, tmp_path / "uninterrupted")
+
+    again = subprocess.run([*command, "--resume"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert again.returncode == 1
+    assert f"error: no run of digit in {runs_dir} is unfinished: start one without --resume" in again.stderr
+
+
+@pytest.fixture
+def killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, int], Path]:
+    """A function that names a stage and epoch, and gives the directory that a kill in that epoch would leave."""
+    write = State.write
+
+    def at(stage: str, epoch: int) -> Path:
+        left = tmp_path / "killed"
+
+        def write_and_copy(state: State, directory: Path) -> None:
+            write(state, directory)
+            if (state.stage, state.epoch) == (stage, epoch) and not left.exists():
+                shutil.copytree(directory, left)
+
+        monkeypatch.setattr(State, "write", write_and_copy)
+        return left
+
+    return at
+
+
+VARIANTS = {
+    "in the head": (RECIPE, "head", 1),
+    "before the first epoch": (RECIPE, "epoch", 0),
+    "plateau": (dataclasses.replace(RECIPE, ema=0.0, schedule="plateau", learning_rate=0.5, patience=2), "epoch", 2),
+    "streamed and balanced": (
+        dataclasses.replace(RECIPE, memory_gb=0.0, balanced_sampling=True, mixup=0.2, schedule="one_cycle"),
+        "epoch",
+        1,
+    ),
+    "equal average": (dataclasses.replace(RECIPE, arch="mnist_cnn", ema=0.0, swa=0.75), "epoch", 3),
+    "float16": (dataclasses.replace(RECIPE, mixed_precision=True, steps_per_execution=2), "epoch", 2),
+}
+
+
+@pytest.mark.parametrize(("asked", "stage", "epoch"), VARIANTS.values(), ids=VARIANTS.keys())
+def test_wherever_it_is_killed(
+    asked: Recipe,
+    stage: str,
+    epoch: int,
+    folder: Path,
+    tmp_path: Path,
+    killed: Callable[[str, int], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(precision, "policy", lambda: "mixed_float16")
+    left = killed(stage, epoch)
+    weights = folder / "small.keras" if asked.arch == "small" else None
+    fit(asked, folder / "data" / "digit", tmp_path / "uninterrupted", weights)
+    resume(left)
+    same(left, tmp_path / "uninterrupted")
+
+
+def test_what_a_run_cannot_be_resumed_with(
+    folder: Path, tmp_path: Path, killed: Callable[[str, int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_dir = shutil.copytree(folder / "data", tmp_path / "data") / "digit"
+    left = killed("epoch", 1)
+    fit(dataclasses.replace(RECIPE, head_epochs=0, epochs=2), task_dir, tmp_path / "done", folder / "small.keras")
+    assert plan.newest_unfinished(tmp_path, "digit") == left
+    with pytest.raises(RunError, match=f"no run of flower in {tmp_path} is unfinished"):
+        plan.newest_unfinished(tmp_path, "flower")
+    with pytest.raises(RunError, match="done is no unfinished run"):
+        resume(tmp_path / "done")
+    plan.agree(left, {"epochs": 2, "seed": None}, tensorboard=False)
+    with pytest.raises(RecipeError, match="begun with another epochs, tensorboard: leave it out"):
+        plan.agree(left, {"epochs": 3, "seed": None}, tensorboard=True)
+
+    with plan.alone(left), pytest.raises(RunError, match="another process is training"):
+        resume(left)
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    with pytest.raises(RunError, match="was begun under tensorflow: set KERAS_BACKEND=tensorflow"):
+        resume(left)
+    monkeypatch.undo()
+    write_manifest(task_dir, read_manifest(task_dir)[1:])
+    with pytest.raises(RunError, match="was split anew since"):
+        resume(left)

@@ -1,0 +1,227 @@
+"""What goes wrong while training ends with one sentence and with what was good until then."""
+
+import dataclasses
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from tests.support import ROOT
+from tests.train.small import RECIPE, backbone_in, task_in
+from train import run
+from train.errors import RunError
+from train.learning import fit as fitting
+from train.learning import plan
+from train.learning.fit import fit
+from train.recipe import Augmentation
+
+FINISHED = {"run.json", "history.csv", "curves.png", "config.json", "metadata.json", "model.weights.h5"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("small")
+    task_in(directory)
+    backbone_in(directory)
+    return directory
+
+
+class Hungry(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """Asks for more memory than any machine addresses (400 TB) for more than `most` pictures at a time.
+
+    It begins to after so many batches: other programs share a GPU.
+    """
+
+    def __init__(self, most: int, after: int) -> None:
+        super().__init__()
+        self.most = most
+        self.left = self.add_weight(shape=(), initializer=keras.initializers.Constant(after), trainable=False)
+
+    def call(self, pixels: Any, training: bool = False) -> Any:
+        import tensorflow as tf  # noqa: PLC0415
+
+        if not training:
+            return pixels
+        self.left.assign(keras.ops.maximum(self.left - 1, 0))
+        count = tf.shape(pixels, out_type=tf.int64)[0]
+        huge = 10**14 * tf.minimum(count, 1)
+        asked = tf.cond(
+            (count > self.most) & (self.left.value == 0),
+            lambda: tf.reduce_sum(tf.fill([huge], pixels[0, 0, 0, 0])),
+            lambda: tf.constant(0.0),
+        )
+        return pixels + 0 * asked
+
+
+def scarce(monkeypatch: pytest.MonkeyPatch, most: int, after: int) -> None:
+    """After so many batches, let memory do for so many pictures at a time.
+
+    The failure is TensorFlow's own, of its CPU allocator.
+    """
+
+    def pipeline(_: Augmentation) -> keras.Sequential:
+        return keras.Sequential([keras.layers.Identity(), Hungry(most, after)])
+
+    monkeypatch.setattr(fitting, "pipeline", pipeline)
+
+
+@pytest.mark.parametrize(("head_epochs", "after"), [(0, 7), (1, 2)], ids=["in the second epoch", "in the head"])
+def test_out_of_memory_halves_the_batch_but_not_the_step(
+    head_epochs: int,
+    after: int,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = dataclasses.replace(RECIPE, head_epochs=head_epochs, augmentation=Augmentation())
+    roomy = fit(asked, folder / "data" / "digit", tmp_path / "roomy", folder / "small.keras")
+    capsys.readouterr()
+    scarce(monkeypatch, most=5, after=after)
+    narrow = fit(asked, folder / "data" / "digit", tmp_path / "narrow", folder / "small.keras")
+
+    said = capsys.readouterr().err
+    for size, parts in ((8, 2), (4, 4)):
+        assert f"out of memory: batches of {size} from here on, {parts} to a step" in said
+    assert "batches of 2" not in said
+    assert ("head 1/1" in said) == bool(head_epochs)
+    assert narrow.validation["loss"] == pytest.approx(roomy.validation["loss"], rel=0.15)
+    rates, expected = (
+        np.genfromtxt(tmp_path / name / run.HISTORY_NAME, delimiter=",", skip_header=1)[:, 5]
+        for name in ("narrow", "roomy")
+    )
+    np.testing.assert_allclose(rates, expected, rtol=1e-3)
+    assert {path.name for path in (tmp_path / "narrow").iterdir()} == FINISHED
+
+
+def test_memory_that_does_not_do_for_one_picture(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scarce(monkeypatch, most=0, after=0)
+    small = dataclasses.replace(RECIPE, batch_size=2)
+    with pytest.raises(RunError, match="memory does not do for one picture at a time: choose a smaller network"):
+        fit(small, folder / "data" / "digit", tmp_path / "run", folder / "small.keras")
+
+
+class Spoilt(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """Divides by zero from a given batch on, as a picture with a broken value would make the network do."""
+
+    def __init__(self, good: int) -> None:
+        super().__init__()
+        self.left = self.add_weight(shape=(), initializer=keras.initializers.Constant(good), trainable=False)
+
+    def call(self, pixels: Any, training: bool = False) -> Any:
+        if not training:
+            return pixels
+        self.left.assign(keras.ops.maximum(self.left - 1, 0))
+        return pixels * self.left / self.left
+
+
+def test_a_loss_that_is_no_number_keeps_the_epochs_before(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = 5 * (RECIPE.head_epochs + 2)  # two good epochs
+
+    def pipeline(_: Augmentation) -> keras.Sequential:
+        return keras.Sequential([keras.layers.Identity(), Spoilt(steps + 3)])
+
+    monkeypatch.setattr(fitting, "pipeline", pipeline)
+    directory = tmp_path / "run"
+    with pytest.raises(RunError) as raised:
+        fit(RECIPE, folder / "data" / "digit", directory, folder / "small.keras")
+    assert str(raised.value) == (
+        f"the loss is nan in epoch 3: the best epoch until then, 2, is in {directory} and can be exported; "
+        "try a lower learning rate"
+    )
+    assert {path.name for path in directory.iterdir()} == FINISHED
+    assert run.read(directory).best_epoch == 1
+    weights = keras.saving.load_model(directory, compile=False).get_weights()
+    assert all(np.isfinite(weight).all() for weight in weights)
+
+
+def test_an_absurd_learning_rate_is_told_and_leaves_nothing(folder: Path, tmp_path: Path) -> None:
+    absurd = dataclasses.replace(RECIPE, schedule="plateau", learning_rate=1e38, head_epochs=0, batch_size=4)
+    with pytest.raises(RunError, match="in epoch 1, and no epoch before it was any good: try a lower learning rate"):
+        fit(absurd, folder / "data" / "digit", tmp_path / "runs" / "run", folder / "small.keras")
+    assert not list((tmp_path / "runs").glob("*/*"))
+
+
+def begun(folder: Path, runs_dir: Path, log: Path, epochs: int) -> "subprocess.Popen[str]":
+    """A process that trains and has done an epoch."""
+    weights = ["--arch", "small", "--weights", str(folder / "small.keras"), "--batch-size", "16"]
+    options = [*weights, "--epochs", str(epochs), "--patience", str(epochs), "--data-dir", str(folder / "data")]
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "train", "fit", "digit", *options, "--runs-dir", str(runs_dir)],
+            cwd=ROOT,
+            stdout=stream,
+            stderr=stream,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (we start no threads here)
+        )
+    while not list(runs_dir.glob("*/run.json")):
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.02)
+    return process
+
+
+def errors(log: Path) -> list[str]:
+    return [line for line in log.read_text().splitlines() if line.startswith("error: ")]
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux lets another process set the limit")
+@pytest.mark.parametrize("most", [1_000, 10_000], ids=["no file fits", "small files fit"])
+def test_a_full_disk_keeps_what_is_there_and_training_goes_on_later(most: int, folder: Path, tmp_path: Path) -> None:
+    """From some moment on no file may grow beyond a size: a stand-in for a full disk that gives a real OSError."""
+    runs_dir, log = tmp_path / "runs", tmp_path / "log"
+    process = begun(folder, runs_dir, log, epochs=1000)
+    try:
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+        assert process.wait(120) == 1
+    finally:
+        process.kill()
+    (directory,) = runs_dir.iterdir()
+    (told,) = errors(log)
+    assert (
+        told
+        == f"error: {directory} cannot be written to (File too large): what was there is kept; make room and "
+        + ("go on with --resume")
+    )
+    assert "Traceback" not in log.read_text()
+    best = run.read(directory)
+    assert best.recipe.epochs == 1000
+    assert keras.saving.load_model(directory, compile=False)
+    assert {path.name for path in directory.iterdir()} == (FINISHED - {"curves.png"}) | {plan.UNFINISHED}
+    assert not list(directory.rglob("*.part")) + list(directory.rglob("tmp*"))
+
+    # What --resume does; the recipe has no thousand epochs any more, for the test's sake.
+    asked = plan.read(directory)
+    epochs = len((directory / run.HISTORY_NAME).read_text().splitlines()) + 1
+    dataclasses.replace(asked, recipe=dataclasses.replace(asked.recipe, epochs=epochs)).write(directory)
+    assert fitting.resume(directory).recipe.epochs == epochs
+    assert {path.name for path in directory.iterdir()} == FINISHED
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the console, not to a process")
+def test_ctrl_c_says_how_to_go_on(folder: Path, tmp_path: Path) -> None:
+    runs_dir, log = tmp_path / "runs", tmp_path / "log"
+    process = begun(folder, runs_dir, log, epochs=1000)
+    try:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(120) == 130
+    finally:
+        process.kill()
+    (directory,) = runs_dir.iterdir()
+    assert log.read_text().splitlines()[-1] == (
+        f"interrupted: go on with `python -m train fit digit --resume --runs-dir {runs_dir}`; the best epoch so far is "
+        f"in {directory} and can be exported"
+    )
+    assert "Traceback" not in log.read_text()
+    assert not list(directory.rglob("*.part")) + list(directory.rglob("tmp*"))
+    assert plan.newest_unfinished(runs_dir, "digit") == directory

@@ -1,0 +1,1 @@
+"""From a run to the bundle that is served: converted, checked, calibrated, described."""

@@ -1,0 +1,136 @@
+"""From a run to a bundle: convert to LiteRT, check against Keras, calibrate, measure, describe.
+
+Runs on Keras' TensorFlow backend, whichever backend trained.
+"""
+
+import datetime
+import shutil
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from models import bundle
+from models.bundle import Data, Label, Manifest
+from models.classifier import Classifier, softmax
+from models.engine import LiteRTEngine, Outputs
+from models.rejection import pack
+from train import run as runs
+from train.bundling.calibrate import fit_rejection, fit_temperature, fit_thresholds
+from train.bundling.card import card
+from train.bundling.litert import convert
+from train.data import held, loader, targets
+from train.errors import ExportError, RunError
+from train.evaluation.answers import answer_all
+from train.evaluation.measure import measure
+from train.evaluation.robustness import FOR, measure_robustness
+from train.learning.shift import shifted
+from train.pictures import MANIFEST_NAME, Row, read_manifest
+from train.run import Run
+from train.sources.datasets import credit_for
+
+CHECKED = 200  # validation pictures on which LiteRT must answer as Keras does
+TRAINING_FEATURES = 4000  # pictures that the rejection statistics are made from
+
+Pixels = NDArray[np.uint8]
+
+
+def export(directory: Path) -> Path:
+    """Write the bundle of the run in `directory` to `directory/bundle`, replacing an older one, and return its path.
+
+    Everything that decides an answer is fitted on validation; the test split is only measured, at the end.
+    Raises ExportError when LiteRT and Keras disagree, RunError when the run or its data are not what they were.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise ExportError(f"export needs KERAS_BACKEND=tensorflow, it is {keras.backend.backend()}: set it so")
+    run = runs.read(directory)
+    task_dir = Path(run.data_dir)
+    rows = _rows(run, task_dir)
+    network = keras.saving.load_model(directory, compile=False)
+    with tempfile.TemporaryDirectory(dir=directory) as temporary:
+        target = Path(temporary) / "bundle"
+        target.mkdir()
+        _write(run, task_dir, rows, network, target)
+        bundle.load(target)
+        final = directory / "bundle"
+        shutil.rmtree(final, ignore_errors=True)
+        target.rename(final)
+    return final
+
+
+def _rows(run: Run, task_dir: Path) -> dict[str, list[Row]]:
+    rows = read_manifest(task_dir)
+    if bundle.describe_file(task_dir / MANIFEST_NAME).sha256 != run.manifest_sha256:
+        raise RunError(f"{task_dir} was split anew since this run: export would mix its splits; fit again")
+    return {split: [row for row in rows if row.split == split] for split in ("train", "val", "test")}
+
+
+def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.Model, target: Path) -> None:
+    recipe = run.recipe
+    labels = tuple(recipe.labels)
+    pixels = held(loader(task_dir, rows["val"], recipe, recipe.margin), len(rows["val"]), "validation pictures")
+    truth = targets(rows["val"], labels)
+    engine = convert(network, pixels[:: max(1, len(pixels) // CHECKED)], target / bundle.MODEL_NAME)
+
+    few = rows["train"][:: max(1, len(rows["train"]) // TRAINING_FEATURES)]
+    train_pixels = held(loader(task_dir, few, recipe, recipe.margin), len(few), "training pictures")
+    train_features = np.stack([outputs.features for outputs in _infer(engine, train_pixels)])
+    if recipe.shifted_validation:
+        pixels, truth = np.concatenate([pixels, shifted(pixels)]), np.tile(truth, 2)
+    validation = _infer(engine, pixels)
+    logits = np.stack([outputs.logits for outputs in validation])
+    temperature = fit_temperature(logits, truth)
+    probabilities = softmax(logits / temperature).reshape(-1, len(rows["val"]), len(labels))
+    credit = credit_for(recipe.task)
+    manifest = Manifest(
+        schema_version=1,
+        task=recipe.task,
+        version=recipe.version,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        labels=tuple(Label(id=name, **names) for name, names in recipe.labels.items()),
+        input=recipe.input,
+        preprocessing=recipe.preprocessing,
+        margin=recipe.margin,
+        temperature=temperature,
+        thresholds=fit_thresholds(probabilities, truth[: len(rows["val"])], recipe),
+        rejection=fit_rejection(train_features, np.stack([outputs.features for outputs in validation]), recipe),
+        head=_head(network),
+        metrics={},
+        recipe=recipe.as_dict(),
+        seeds=(recipe.seed,),
+        data=Data(
+            name=credit.name,
+            license=credit.license,
+            fingerprint=run.manifest_sha256,
+            **{split: len(part) for split, part in rows.items()},
+        ),
+        source_commit=run.source_commit,
+        machine=run.machine,
+        training_minutes=run.minutes,
+        files={bundle.MODEL_NAME: bundle.describe_file(target / bundle.MODEL_NAME)},
+    )
+    classifier = Classifier(manifest, engine, revision="unreleased")
+    answers = {split: answer_all(classifier, task_dir, rows[split]) for split in ("val", "test")}
+    metrics = {split: measure(answered) for split, answered in answers.items()}
+    robustness = None
+    if recipe.preprocessing == FOR:
+        robustness = measure_robustness(classifier, task_dir, rows["train"], answers["test"])
+    manifest = manifest.model_copy(update={"metrics": metrics, "robustness": robustness})
+    (target / "README.md").write_text(card(manifest, credit), encoding="utf-8")
+    files = {path.name: bundle.describe_file(path) for path in sorted(target.iterdir())}
+    manifest = manifest.model_copy(update={"files": files})
+    (target / bundle.MANIFEST_NAME).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def _infer(engine: LiteRTEngine, pixels: Pixels) -> list[Outputs]:
+    return [engine.infer(picture) for picture in pixels]
+
+
+def _head(network: keras.Model) -> str | None:
+    """The last layer's weights (K, D), where it reads the pooled features and so has a class activation map."""
+    kernel = keras.ops.convert_to_numpy(network.get_layer("logits").kernel)
+    channels = network.get_layer("features").output.shape[-1]
+    hidden = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
+    return pack(kernel.T) if kernel.shape[0] == channels and len(hidden) == 1 else None

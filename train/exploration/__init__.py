@@ -1,0 +1,1 @@
+"""What there is in a set of pictures, before training on it."""
