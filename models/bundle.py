@@ -122,7 +122,6 @@ class Manifest(_Frozen):
     labels: tuple[Label, ...] = Field(min_length=2)
     input: InputSize
     preprocessing: PreprocessingName
-    margin: float = Field(default=0.0, ge=0, lt=0.5)  # share of the picture that is cut off at each side
     temperature: float = Field(gt=0)
     thresholds: Thresholds
     rejection: Rejection | None

@@ -64,8 +64,7 @@ class Classifier:
 
     def prepare(self, data: bytes, limits: Limits = DEFAULT_LIMITS) -> Prepared:
         """Decode and preprocess: what the network will see."""
-        manifest = self.manifest
-        return preprocess(decode(data, limits), manifest.preprocessing, manifest.input, manifest.margin)
+        return preprocess(decode(data, limits), self.manifest.preprocessing, self.manifest.input)
 
     def answer(self, prepared: Prepared) -> Prediction:
         """Run the network on a prepared picture and judge what it says."""

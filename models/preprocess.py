@@ -31,14 +31,8 @@ class Prepared:
     reason: Reason | None = None
 
 
-def preprocess(rgb: NDArray[np.uint8], name: PreprocessingName, size: InputSize, margin: float = 0.0) -> Prepared:
-    """Prepare a decoded picture, `(H, W, 3)` uint8 RGB, for a network of the given input size.
-
-    `margin` is the share of the picture's height and width that is cut off at each side first. Training, which moves
-    and zooms pictures at random, sees the whole; validation and serving see the inner part, as is usual on ImageNet.
-    """
-    if margin:
-        rgb = _inner(rgb, margin)
+def preprocess(rgb: NDArray[np.uint8], name: PreprocessingName, size: InputSize) -> Prepared:
+    """Prepare a decoded picture, `(H, W, 3)` uint8 RGB, for a network of the given input size."""
     match name:
         case "mnist":
             canonical = canonical_digit(rgb)
@@ -47,12 +41,6 @@ def preprocess(rgb: NDArray[np.uint8], name: PreprocessingName, size: InputSize,
             return Prepared(_center_crop(rgb, size))
         case "stretch_gray":
             return Prepared(_stretch_gray(rgb, size))
-
-
-def _inner(rgb: NDArray[np.uint8], margin: float) -> NDArray[np.uint8]:
-    height, width = rgb.shape[:2]
-    top, left = int(margin * height), int(margin * width)
-    return np.ascontiguousarray(rgb[top : height - top, left : width - left])
 
 
 def _center_crop(rgb: NDArray[np.uint8], size: InputSize) -> NDArray[np.uint8]:

@@ -22,17 +22,13 @@ NOTHING = -1  # in place of a label: the picture shows none of the classes, and 
 Loader = Callable[[int], NDArray[np.uint8]]
 
 
-def loader(task_dir: Path, rows: Sequence[Row], recipe: Recipe, margin: float) -> Loader:
-    """A function from an index into `rows` to that picture as the network takes it, `(H, W, C)` uint8.
-
-    `margin` is cut off first: the recipe's to see pictures as serving does, 0 to train on the whole of them.
-    """
+def loader(task_dir: Path, rows: Sequence[Row], recipe: Recipe) -> Loader:
+    """A function from an index into `rows` to that picture as the network takes it, `(H, W, C)` uint8."""
 
     def load(index: int) -> NDArray[np.uint8]:
         row = rows[index]
         try:
-            picture = decode(read_picture(task_dir, row.path))
-            prepared = preprocess(picture, recipe.preprocessing, recipe.input, margin)
+            prepared = preprocess(decode(read_picture(task_dir, row.path)), recipe.preprocessing, recipe.input)
         except PictureError as error:
             raise DataError(f"{picture_file(task_dir, row.path)}: {error}") from error
         if prepared.pixels is None:

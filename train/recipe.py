@@ -35,7 +35,6 @@ class Augmentation:
     blur: float = 0  # share of the pictures
     noise: float = 0  # standard deviation, fraction of the range
     jpeg: float = 0  # share of the pictures that get the blocks of strong JPEG compression
-    marks: float = 0  # share of the pictures in which each of four patches at the edges is painted over
     erasing: float = 0  # share of the pictures that lose a rectangle
     thickness: float = 0  # share of the pictures whose strokes are made thicker or thinner
 
@@ -51,7 +50,6 @@ class Recipe:
     width: int
     channels: int
     labels: dict[str, dict[str, str]]  # identifier → {"es": …, "en": …}, in the order of the outputs
-    margin: float = 0.0  # share of the picture that validation and serving cut off at each side
     weights_sha256: str | None = None  # the backbone file that the figures were made with
     epochs: int = 10
     head_epochs: int = 1  # with a backbone: the new head alone, before the whole is fine-tuned

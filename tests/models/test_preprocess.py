@@ -48,12 +48,3 @@ def test_exposure_does_not_reach_the_network() -> None:
 def test_a_flat_picture_does_not_divide_by_zero() -> None:
     pixels = preprocess(np.full((50, 50, 3), 90, np.uint8), "stretch_gray", GRAY).pixels
     np.testing.assert_array_equal(pixels, 0)
-
-
-def test_the_margin_is_cut_off_at_every_side() -> None:
-    picture = np.zeros((100, 200, 3), np.uint8)
-    picture[8:92, 16:184] = 90
-    picture[30:50, 60:90] = 200
-    inner = preprocess(np.ascontiguousarray(picture[8:92, 16:184]), "stretch_gray", GRAY).pixels
-    np.testing.assert_array_equal(preprocess(picture, "stretch_gray", GRAY, margin=0.08).pixels, inner)
-    assert np.any(preprocess(picture, "stretch_gray", GRAY).pixels != inner)

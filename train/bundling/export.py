@@ -70,12 +70,12 @@ def _rows(run: Run, task_dir: Path) -> dict[str, list[Row]]:
 def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.Model, target: Path) -> None:
     recipe = run.recipe
     labels = tuple(recipe.labels)
-    pixels = held(loader(task_dir, rows["val"], recipe, recipe.margin), len(rows["val"]), "validation pictures")
+    pixels = held(loader(task_dir, rows["val"], recipe), len(rows["val"]), "validation pictures")
     truth = targets(rows["val"], labels)
     engine = convert(network, pixels[:: max(1, len(pixels) // CHECKED)], target / bundle.MODEL_NAME)
 
     few = rows["train"][:: max(1, len(rows["train"]) // TRAINING_FEATURES)]
-    train_pixels = held(loader(task_dir, few, recipe, recipe.margin), len(few), "training pictures")
+    train_pixels = held(loader(task_dir, few, recipe), len(few), "training pictures")
     train_features = np.stack([outputs.features for outputs in _infer(engine, train_pixels)])
     if recipe.shifted_validation:
         pixels, truth = np.concatenate([pixels, shifted(pixels)]), np.tile(truth, 2)
@@ -92,7 +92,6 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
         labels=tuple(Label(id=name, **names) for name, names in recipe.labels.items()),
         input=recipe.input,
         preprocessing=recipe.preprocessing,
-        margin=recipe.margin,
         temperature=temperature,
         thresholds=fit_thresholds(probabilities, truth[: len(rows["val"])], recipe),
         rejection=fit_rejection(train_features, np.stack([outputs.features for outputs in validation]), recipe),

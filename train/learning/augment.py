@@ -34,8 +34,6 @@ def pipeline(augmentation: Augmentation) -> keras.Sequential:
         chosen.append(RandomNoise(a.noise))
     if a.jpeg:
         chosen.append(RandomJpeg(a.jpeg))
-    if a.marks:
-        chosen.append(RandomMarks(a.marks))
     if a.erasing:
         chosen.append(keras.layers.RandomErasing(a.erasing, scale=(0.02, 0.15), value_range=(0, 255)))
     return keras.Sequential([keras.layers.Identity(), *chosen], name="augmentation")
@@ -186,23 +184,3 @@ class RandomJpeg(_RandomLayer):
         change = ops.clip(ops.reshape(blocks, ops.shape(whole)), 0, 255) - whole
         change = ops.pad(change, ((0, 0), (0, height - 8 * high), (0, width - 8 * wide), (0, 0)))
         return pixels + self._chosen(pixels, self.share) * change
-
-
-class RandomMarks(_RandomLayer):
-    """Up to four patches in one grey at the left and right edges: letters and marks stand there in X-rays."""
-
-    def __init__(self, share: float) -> None:
-        super().__init__()
-        self.share = share
-
-    def _change(self, pixels: Any) -> Any:
-        _, height, width, _ = pixels.shape
-        down = ops.reshape(ops.linspace(0.0, 1.0, height), (1, height, 1, 1))
-        across = ops.reshape(ops.linspace(0.0, 1.0, width), (1, 1, width, 1))
-        grey = ops.mean(pixels, axis=(1, 2, 3), keepdims=True) * self._uniform(pixels, 0, 1)
-        for inwards in (across, across, 1 - across, 1 - across):
-            near_y = ops.abs(down - self._uniform(pixels, 0, 1)) < self._uniform(pixels, 0.03, 0.12)
-            near_x = ops.abs(inwards - self._uniform(pixels, 0, 0.2)) < self._uniform(pixels, 0.03, 0.12)
-            patch = self._chosen(pixels, self.share) * ops.cast(ops.logical_and(near_y, near_x), "float32")
-            pixels = pixels + patch * (grey - pixels)
-        return pixels

@@ -93,7 +93,7 @@ def _train(plan: Plan, directory: Path, state: State) -> runs.Run:
     truth, val_truth = targets(train_rows, labels), targets(val_rows, labels)
     class_weight = _class_weights(truth) if recipe.class_weights else None
     pixels, truth = with_clutter(_pictures(task_dir, train_rows, recipe, "training pictures"), truth, recipe)
-    val_pixels = held(loader(task_dir, val_rows, recipe, recipe.margin), len(val_rows), "validation pictures")
+    val_pixels = held(loader(task_dir, val_rows, recipe), len(val_rows), "validation pictures")
     if recipe.shifted_validation:
         val_pixels, val_truth = np.concatenate([val_pixels, shifted(val_pixels)]), np.tile(val_truth, 2)
     train_set = Batches(
@@ -196,7 +196,7 @@ def _part(rows: list[Row], split: str) -> list[Row]:
 
 
 def _pictures(task_dir: Path, rows: list[Row], recipe: Recipe, description: str) -> Any:
-    load = loader(task_dir, rows, recipe, margin=0)
+    load = loader(task_dir, rows, recipe)
     size = len(rows) * recipe.height * recipe.width * recipe.channels
     return held(load, len(rows), description) if size <= recipe.memory_gb * 1e9 else load
 

@@ -11,7 +11,6 @@ from train.learning.augment import (
     RandomAffine,
     RandomBlur,
     RandomJpeg,
-    RandomMarks,
     RandomNoise,
     RandomThickness,
     RandomTone,
@@ -127,15 +126,6 @@ def test_jpeg_stores_multiples_of_the_tables_steps(monkeypatch: pytest.MonkeyPat
     blocks = changed(layer, pictures).reshape(4, 2, 8, 2, 8)
     steps = dctn(blocks, axes=(2, 4), norm="ortho") / np.array(RandomJpeg.COARSENESS)[:, None, :]
     np.testing.assert_allclose(steps, np.round(steps), atol=0.01)
-
-
-def test_marks_are_painted_at_the_sides_and_nowhere_else() -> None:
-    grey = np.full((256, 40, 40, 1), 200, np.float32)
-    painted = changed(RandomMarks(0.5), grey) < 200
-    assert painted[:, :, 14:26].mean() == 0
-    assert painted[:, :, :4].any(axis=(1, 2, 3)).mean() > 0.3
-    assert painted[:, :, -4:].any(axis=(1, 2, 3)).mean() > 0.3
-    assert not painted.any(axis=(1, 2, 3)).all(), "some pictures keep theirs"
 
 
 def test_a_change_that_is_switched_off_is_not_built() -> None:

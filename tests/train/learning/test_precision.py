@@ -46,7 +46,7 @@ def test_what_is_kept_is_float32(
     kept = keras.saving.load_model(tmp_path / "half", compile=False)
     assert {layer.compute_dtype for layer in _layers(kept)} == {"float32"}
     rows = [row for row in read_manifest(task_dir) if row.split == "val"]
-    pixels = held(loader(task_dir, rows, half, half.margin), len(rows), "").astype(np.float32)
+    pixels = held(loader(task_dir, rows, half), len(rows), "").astype(np.float32)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(targets(rows, tuple(half.labels)), kept(pixels))
     assert float(loss) == pytest.approx(found.validation["loss"], rel=0.02)
 
