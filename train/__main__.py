@@ -137,6 +137,14 @@ def fit(
         int | None, typer.Option(min=1, help="Steps between two looks at the progress. Default: the recipe's.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of weights, order and augmentation. Default: the recipe's.")] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Another choice of the recipe, such as augmentation.flip=true. Repeats.",
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the task's newest unfinished run, by its own recipe and data.")
     ] = False,
@@ -163,6 +171,7 @@ def fit(
         "mixed_precision": mixed_precision or None,
         "steps_per_execution": steps_per_execution,
         "seed": seed,
+        **recipe.assigned(assignments or ()),
     }
     if resume:
         known = task or name

@@ -22,21 +22,21 @@ ANY_FOLDER = "folder"  # the recipe of tasks that are a folder of a person's own
 class Augmentation:
     """How far a training picture may be changed. Zero switches a change off."""
 
-    rotation: float = 0  # degrees to either side
-    translation: float = 0  # fraction of the side
-    shear: float = 0  # degrees
-    zoom: float = 0  # fraction, in and out
-    stretch: float = 0  # fraction by which width and height may be zoomed apart
+    rotation: float = 0.0  # degrees to either side
+    translation: float = 0.0  # fraction of the side
+    shear: float = 0.0  # degrees
+    zoom: float = 0.0  # fraction, in and out
+    stretch: float = 0.0  # fraction by which width and height may be zoomed apart
     flip: bool = False  # left to right
-    gamma: float = 0  # exponent between 1/(1+gamma) and 1+gamma
-    contrast: float = 0  # fraction
-    brightness: float = 0  # fraction of the range
-    saturation: float = 0  # fraction
-    blur: float = 0  # share of the pictures
-    noise: float = 0  # standard deviation, fraction of the range
-    jpeg: float = 0  # share of the pictures that get the blocks of strong JPEG compression
-    erasing: float = 0  # share of the pictures that lose a rectangle
-    thickness: float = 0  # share of the pictures whose strokes are made thicker or thinner
+    gamma: float = 0.0  # exponent between 1/(1+gamma) and 1+gamma
+    contrast: float = 0.0  # fraction
+    brightness: float = 0.0  # fraction of the range
+    saturation: float = 0.0  # fraction
+    blur: float = 0.0  # share of the pictures
+    noise: float = 0.0  # standard deviation, fraction of the range
+    jpeg: float = 0.0  # share of the pictures that get the blocks of strong JPEG compression
+    erasing: float = 0.0  # share of the pictures that lose a rectangle
+    thickness: float = 0.0  # share of the pictures whose strokes are made thicker or thinner
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,37 @@ def _compose(known: dict[str, Any], path: Path, overrides: Mapping[str, Any]) ->
     arch = given.get("arch", values["arch"])
     if arch != values["arch"]:
         values = values | {"weights_sha256": None} | variants.get(arch, {})
-    return from_dict(known | values | given)
+    augmentation = values.get("augmentation", {}) | given.get("augmentation", {})
+    return from_dict(known | values | given | {"augmentation": augmentation})
+
+
+def assigned(words: Sequence[str]) -> dict[str, Any]:
+    """What `load` takes for words such as `patience=3` or `augmentation.flip=true`.
+
+    Raises RecipeError for a name that no recipe has, or a value of another kind than the recipe's own.
+    """
+    chosen: dict[str, Any] = {}
+    augmentation: dict[str, Any] = {}
+    for word in words:
+        name, _, text = word.partition("=")
+        group, _, inner = name.rpartition(".")
+        target, kind = (augmentation, Augmentation) if group == "augmentation" else (chosen, Recipe)
+        defaults = {field.name: field.default for field in dataclasses.fields(kind)}
+        default = defaults.get(inner) if group in ("", "augmentation") else None
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = None
+        # 1 is as good as 1.0, but true is no number.
+        if type(default) is float and type(value) is int:
+            value = float(value)
+        if default is None or type(value) is not type(default):
+            raise RecipeError(
+                f"--set {word} is no choice of a recipe: give a name of train/recipe.py and a value like its own, as "
+                "in patience=3 or augmentation.flip=true"
+            )
+        target[inner] = value
+    return chosen | ({"augmentation": augmentation} if augmentation else {})
 
 
 def balance(how: Literal["none", "weights", "sampling"] | None) -> dict[str, bool | None]:
@@ -152,4 +182,6 @@ def from_dict(values: dict[str, Any]) -> Recipe:
         raise RecipeError(f"ema is {recipe.ema} and swa is {recipe.swa}: one of them has to be 0")
     if recipe.class_weights and recipe.balanced_sampling:
         raise RecipeError("class_weights and balanced_sampling would make up for the imbalance twice: choose one")
+    if recipe.preprocessing == "mnist" and recipe.augmentation.flip:
+        raise RecipeError("augmentation.flip is on, and a mirrored digit is no digit: switch it off")
     return recipe

@@ -55,3 +55,24 @@ def test_a_way_to_balance_or_to_average_replaces_the_recipes() -> None:
     assert (sampled.ema, sampled.swa) == (0.0, 0.25)
     own = recipe.load("pneumonia", **recipe.balance(None), **recipe.average(None, None))
     assert own == recipe.load("pneumonia")
+
+
+def test_any_choice_can_be_set_by_its_name() -> None:
+    chosen = recipe.assigned(["augmentation.flip=true", "patience=3", "mixup=1", 'schedule="plateau"'])
+    asked = recipe.load("pneumonia", **chosen)
+    assert (asked.augmentation.flip, asked.patience, asked.mixup, asked.schedule) == (True, 3, 1.0, "plateau")
+    assert asked.augmentation.rotation == recipe.load("pneumonia").augmentation.rotation
+    assert recipe.assigned([]) == {}
+
+
+@pytest.mark.parametrize(
+    "word", ["patience", "patience=many", "patience=2.5", "surprise=1", "augmentation.surprise=1", "a.b=1", "swa=true"]
+)
+def test_what_is_no_choice_is_refused(word: str) -> None:
+    with pytest.raises(RecipeError, match=f"--set {word} is no choice of a recipe"):
+        recipe.assigned([word])
+
+
+def test_a_digit_is_never_flipped_even_when_asked_for() -> None:
+    with pytest.raises(RecipeError, match="a mirrored digit is no digit"):
+        recipe.load("digit", **recipe.assigned(["augmentation.flip=true"]))

@@ -56,13 +56,19 @@ def read(directory: Path) -> Plan:
 def agree(directory: Path, chosen: Mapping[str, Any], tensorboard: bool) -> None:
     """Raise RecipeError when the command line asks a run that is to be resumed for something else than it does."""
     plan = read(directory)
-    other = [name for name, value in chosen.items() if value is not None and value != getattr(plan.recipe, name)]
+    own = plan.recipe.as_dict()
+    other = [name for name, value in chosen.items() if value is not None and not _same(value, own[name])]
     if tensorboard and not plan.tensorboard:
         other.append("tensorboard")
     if other:
         raise RecipeError(
             f"{directory} was begun with another {', '.join(other)}: leave it out to go on, or --resume to start anew"
         )
+
+
+def _same(asked: Any, own: Any) -> bool:
+    """Whether what is asked for is what there is; of augmentation, only a part is asked for."""
+    return all(own[name] == value for name, value in asked.items()) if isinstance(asked, dict) else bool(asked == own)
 
 
 def interrupted(directory: Path, runs_dir: Path, task: str) -> str:

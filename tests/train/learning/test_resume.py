@@ -155,6 +155,9 @@ def test_what_a_run_cannot_be_resumed_with(
     plan.agree(left, {"epochs": 2, "seed": None}, tensorboard=False)
     with pytest.raises(RecipeError, match="begun with another epochs, tensorboard: leave it out"):
         plan.agree(left, {"epochs": 3, "seed": None}, tensorboard=True)
+    plan.agree(left, {"augmentation": {"rotation": RECIPE.augmentation.rotation}}, tensorboard=False)
+    with pytest.raises(RecipeError, match="begun with another augmentation: leave it out"):
+        plan.agree(left, {"augmentation": {"rotation": RECIPE.augmentation.rotation + 1}}, tensorboard=False)
 
     with plan.alone(left), pytest.raises(RunError, match="another process is training"):
         resume(left)
