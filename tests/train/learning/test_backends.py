@@ -1,5 +1,6 @@
 """One recipe under TensorFlow and under JAX, on the CPU: the same figures within their interval."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -15,16 +16,15 @@ from train.bundling.export import export
 from train.comparison.compare import compare
 from train.learning.fit import fit
 from train.pictures import SPLITS, Row, write_manifest
+from train.recipe import Augmentation
 
 EACH = {"train": 150, "val": 200, "test": 10}
 # Radius of the discs of a class, in pixels: normally distributed, so that the classes overlap and the best possible
 # network is right for 85 % of them.
 RADII = {"small": 6.0, "medium": 10.0, "large": 14.0}
 DEVIATION = 1.65
-RECIPE = recipe.for_folder(
-    "discs",
-    list(RADII),
-    arch="mnist_cnn",
+RECIPE = dataclasses.replace(
+    recipe.for_folder("discs", list(RADII), arch="mnist_cnn"),
     preprocessing="stretch_gray",
     height=28,
     width=28,
@@ -33,7 +33,7 @@ RECIPE = recipe.for_folder(
     learning_rate=3e-3,
     label_smoothing=0.0,
     ema=0.9,
-    augmentation={"rotation": 180, "translation": 0.1, "flip": True, "gamma": 0.3, "contrast": 0.2, "noise": 0.02},
+    augmentation=Augmentation(rotation=180, translation=0.1, flip=True, gamma=0.3, contrast=0.2, noise=0.02),
 )
 TRAIN = "from tests.train.learning.test_backends import train_here; import sys; train_here(*sys.argv[1:])"
 
