@@ -8,7 +8,7 @@ from pathlib import Path
 from train.evaluation.charts import charts
 from train.evaluation.evaluate import Evaluation
 from train.evaluation.page import page
-from train.run import CURVES_NAME, RUN_NAME
+from train.run import CURVES_NAME, RUN_NAME, whole
 from train.web_page import png
 
 PAGE, METRICS, PREDICTIONS = "report.html", "metrics.json", "predictions.csv"
@@ -41,9 +41,8 @@ def write(evaluation: Evaluation, directory: Path, pictures: bool) -> Path:
         (directory / PREDICTIONS).unlink(missing_ok=True)
     contents[PAGE] = page(evaluation, drawn, pictures).encode("utf-8", "backslashreplace")
     for name, content in contents.items():
-        unfinished = directory / f"{name}.part"
-        unfinished.write_bytes(content)
-        unfinished.replace(directory / name)
+        with whole(directory / name) as stream:
+            stream.write(content)
     return directory / PAGE
 
 

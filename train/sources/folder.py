@@ -22,7 +22,7 @@ from models.decode import decode
 from models.errors import PictureError
 from train import recipe as recipes
 from train.errors import DataError, RecipeError
-from train.pictures import MANIFEST_NAME, SOURCE_NAME, Row, Split, write_manifest
+from train.pictures import MANIFEST_NAME, SOURCE_NAME, SPLITS, Row, Split, write_manifest
 from train.recipe import Recipe
 from train.side_by_side import side_by_side
 from train.sources import near_duplicates
@@ -117,14 +117,12 @@ def recipe_for(prepared: Prepared, **overrides: Any) -> Recipe:
 
 def describe(prepared: Prepared) -> list[str]:
     """What was found and done, in lines for a person."""
-    parts: tuple[Split, ...] = ("train", "val", "test")
-    counts = ", ".join(f"{split} {prepared.count(split).total():,}" for split in parts)
+    counts = ", ".join(f"{split} {prepared.count(split).total():,}" for split in SPLITS)
     lines = [f"{prepared.name}: {len(prepared.labels)} classes, {len(prepared.rows):,} pictures ({counts})"]
-    shown = [f"{label} {Counter(row.label for row in prepared.rows)[label]:,}" for label in prepared.labels]
-    lines.append(f"  {_some(shown, 12)}")
+    by_label = Counter(row.label for row in prepared.rows)
+    lines.append(f"  {_some([f'{label} {by_label[label]:,}' for label in prepared.labels], 12)}")
     if prepared.left_out:
-        told = [f"{_printable(path)} ({reason.rstrip('.')})" for path, reason in sorted(prepared.left_out.items())]
-        lines.append(f"  left out {len(told):,}: {_some(told)}")
+        lines.append(f"  left out {len(prepared.left_out):,}: {_reasons(prepared.left_out)}")
     if 0 < len(prepared.made) < 2:
         lines.append(f"  there is no {prepared.made[0]} folder with classes: taken from train")
     if prepared.bits != NEAR:
@@ -161,8 +159,7 @@ def _check_counts(labels: tuple[str, ...], counts: Counter[str], left_out: Mappi
     few = [f"{_printable(label)} {counts[label]}" for label in labels if counts[label] < PICTURES]
     if not few:
         return
-    why = [f"{_printable(path)} ({reason.rstrip('.')})" for path, reason in sorted(left_out.items())]
-    without = f" Left out were {len(why):,}: {_some(why)}." if why else ""
+    without = f" Left out were {len(left_out):,}: {_reasons(left_out)}." if left_out else ""
     raise DataError(f"each class needs at least {PICTURES} pictures that can be read: {_some(few, 12)}.{without}")
 
 
@@ -190,6 +187,10 @@ def _write(folder: Path, prepared: Prepared) -> None:
         manifest = write_manifest(Path(unfinished), prepared.rows)
         source.replace(prepared.task_dir / SOURCE_NAME)
         manifest.replace(prepared.task_dir / MANIFEST_NAME)
+
+
+def _reasons(left_out: Mapping[str, str]) -> str:
+    return _some([f"{_printable(path)} ({reason.rstrip('.')})" for path, reason in sorted(left_out.items())])
 
 
 def _some(items: list[str], named: int = NAMED) -> str:

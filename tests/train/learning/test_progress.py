@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.train.small import RECIPE, backbone_in, task_in
+from tests.train.small import RECIPE
 from train import run
 from train.errors import RunError
 from train.learning import tensorboard_logs
@@ -19,14 +19,6 @@ FIGURES = (
     r"loss \d\.\d{4}, accuracy 0\.\d{4}, val loss \d\.\d{4}, val accuracy 0\.\d{4}, rate [\d.e-]+, [\d,]+ images/s"
 )
 SHORT = dataclasses.replace(RECIPE, epochs=3, head_epochs=1)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("small")
-    task_in(directory)
-    backbone_in(directory)
-    return directory
 
 
 def test_without_a_terminal_there_is_a_line_an_epoch(

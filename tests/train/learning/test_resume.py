@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.support import ROOT
-from tests.train.small import RECIPE, backbone_in, task_in
+from tests.train.small import RECIPE
 from train import run
 from train.errors import RecipeError, RunError
 from train.learning import plan, precision
@@ -25,14 +25,6 @@ from train.pictures import read_manifest, write_manifest
 from train.recipe import Recipe
 
 CLOSE = 1e-4  # relative: the same operations in the same order, but for how threads share them out
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("small")
-    task_in(directory)
-    backbone_in(directory)
-    return directory
 
 
 def train(*arguments: str) -> list[str]:

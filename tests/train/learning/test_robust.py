@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.support import ROOT
-from tests.train.small import RECIPE, backbone_in, task_in
+from tests.train.small import RECIPE
 from train import run
 from train.errors import RunError
 from train.learning import fit as fitting
@@ -24,14 +24,6 @@ from train.learning.fit import fit
 from train.recipe import Augmentation
 
 FINISHED = {"run.json", "history.csv", "curves.png", "config.json", "metadata.json", "model.weights.h5"}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("small")
-    task_in(directory)
-    backbone_in(directory)
-    return directory
 
 
 class Hungry(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
