@@ -263,6 +263,9 @@ def compare(
         Literal["val", "test"],
         typer.Option(help="Which pictures to compare on. Nothing should be chosen by the test pictures."),
     ] = "val",
+    altered: Annotated[
+        bool, typer.Option("--altered", help="Also on the pictures as other cameras or hospitals would have them.")
+    ] = False,
     data_dir: Annotated[
         Path | None, typer.Option(help="The pictures are in DATA_DIR/TASK. Default: where the first run had them.")
     ] = None,
@@ -279,7 +282,7 @@ def compare(
     from train.comparison import report as compare_report  # noqa: PLC0415
     from train.comparison import tables as compare_tables  # noqa: PLC0415
 
-    found = comparing.compare(runs, split, data_dir)
+    found = comparing.compare(runs, split, data_dir, altered)
     compare_tables.show(found, Console(markup=False, highlight=False, emoji=False))
     directory = output or Path("runs") / f"compare-{found.task}-{time.strftime('%Y%m%d-%H%M%S')}"
     compare_report.write(found, directory)

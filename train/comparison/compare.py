@@ -9,6 +9,7 @@ from typing import Any
 
 from models.bundle import MODEL_NAME, Manifest, Measurement, Metric
 from train.bundling.litert import count_weights
+from train.comparison.altered import Altered, measure_altered
 from train.comparison.latency import latencies_ms
 from train.comparison.paired import McNemar, differences, mcnemar_tests
 from train.errors import RunError
@@ -30,11 +31,12 @@ class Compared:
     bundle: Path
     manifest: Manifest
     weights: int  # parameters of the network that is served
-    megabytes: float  # of the bundle
+    megabytes: float  # of model.tflite
     latency_ms: float  # median of a picture, network alone, one thread
     measured: Measurement
     differences: Mapping[str, Metric] | None
     mcnemar: McNemar | None
+    altered: Altered | None  # if that was asked for
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -81,8 +83,12 @@ class Comparison:
     seeds: tuple[Seeds, ...]
 
 
-def compare(directories: Sequence[Path], split: Split, data_dir: Path | None = None) -> Comparison:
+def compare(
+    directories: Sequence[Path], split: Split, data_dir: Path | None = None, altered: bool = False
+) -> Comparison:
     """Measure the models of several runs, or bundles, on a split of the pictures that all of them were split from.
+
+    With `altered`, also on these pictures as each of the alterations of `train.learning.shift` makes them.
 
     Raises RunError for fewer than two, for runs that are not exported, and for models that cannot be compared: of
     another task, with other labels, or from another split of the data.
@@ -102,11 +108,12 @@ def compare(directories: Sequence[Path], split: Split, data_dir: Path | None = N
             bundle=subject.bundle,
             manifest=subject.manifest,
             weights=count_weights(subject.bundle / MODEL_NAME),
-            megabytes=sum(file.size for file in subject.manifest.files.values()) / 1e6,
+            megabytes=subject.manifest.files[MODEL_NAME].size / 1e6,
             latency_ms=latency,
             measured=measure(answered),
             differences=None if test is None else differences(answers[0], answered),
             mcnemar=test,
+            altered=measure_altered(subject, rows) if altered else None,
         )
         for subject, answered, name, latency, test in zip(
             subjects, answers, _names(subjects), latencies, [None, *tests], strict=True

@@ -104,6 +104,7 @@ def _model_as_dict(model: Compared) -> dict[str, Any]:
         "megabytes": round(model.megabytes, 4),
         "latency_ms": round(model.latency_ms, 4),
         "measured": model.measured.model_dump(),
+        "altered": model.altered and {name: each.model_dump() for name, each in model.altered.measured.items()},
         "differences": model.differences and {name: each.model_dump() for name, each in model.differences.items()},
         "mcnemar": model.mcnemar and asdict(model.mcnemar),
     }

@@ -7,12 +7,19 @@ from rich.console import Console
 from rich.table import Table
 
 from models.bundle import Metric
+from train.comparison.altered import CHOSEN_BY, Altered
 from train.comparison.compare import PRINCIPAL, Compared, Comparison, Seeds, Spread
 from train.comparison.latency import TIMED
+from train.learning.shift import ALTERATIONS
 
 DIFFERENCES = ("accuracy", "balanced_accuracy", "roc_auc", "log_loss")
 NAMES = {"roc_auc": "ROC AUC", "ece": "ECE"}
 ENOUGH_SEEDS = 3
+ALTERED = (CHOSEN_BY, "sensitivity", "specificity")
+ABOUT_ALTERED = (
+    "As another camera, scanner or hospital would have taken them, at the frozen thresholds. Where plain validation is "
+    f"too easy, choose by the worst {CHOSEN_BY.replace('_', ' ')}."
+)
 
 Rows = list[tuple[str, ...]]  # the first is the header
 
@@ -55,6 +62,8 @@ def _parts(comparison: Comparison) -> list[tuple[str, Rows, list[str]]]:
         "with 95 % intervals"
     )
     parts = [(title, _model_rows(comparison.models), _model_notes(comparison))]
+    if comparison.models[0].altered is not None:
+        parts.append(("The same pictures, altered, in %", _altered_rows(comparison.models), [ABOUT_ALTERED]))
     if comparison.seeds:
         parts.append(("Over seeds: mean ± standard deviation (lowest to highest)", *_seeds_part(comparison.seeds)))
     return parts
@@ -64,7 +73,7 @@ def _model_rows(models: Sequence[Compared]) -> Rows:
     def row(name: str, cell: Callable[[Compared], str]) -> tuple[str, ...]:
         return (name, *map(cell, models))
 
-    measured = [name for name in PRINCIPAL if name in models[0].measured.metrics]
+    measured = _measured(models, PRINCIPAL)
     return [
         row("", lambda model: model.name),
         row("architecture", lambda model: str(model.settings.get("arch"))),
@@ -72,7 +81,7 @@ def _model_rows(models: Sequence[Compared]) -> Rows:
         row("seed", lambda model: ", ".join(map(str, model.manifest.seeds))),
         row("training, minutes", lambda model: f"{model.manifest.training_minutes:g}"),
         row("weights", lambda model: f"{model.weights:,}"),
-        row("bundle, MB", lambda model: f"{model.megabytes:.2f}"),
+        row("model.tflite, MB", lambda model: f"{model.megabytes:.2f}"),
         row("LiteRT, ms a picture", lambda model: f"{model.latency_ms:.2f}"),
         row("times the first", lambda model: f"{model.latency_ms / models[0].latency_ms:.2f}"),
         *((_name(name), *(_value(name, model.measured.metrics[name]) for model in models)) for name in measured),
@@ -93,6 +102,21 @@ def _model_rows(models: Sequence[Compared]) -> Rows:
             if len(models) > 2
             else []
         ),
+    ]
+
+
+def _altered_rows(models: Sequence[Compared]) -> Rows:
+    """A row for each alteration, and one that repeats the worst."""
+    altered = [model.altered for model in models if model.altered is not None]
+    figures = _measured(models, ALTERED)
+
+    def cell(one: Altered, name: str) -> str:
+        return ", ".join(_number(figure, one.measured[name].metrics[figure].value) for figure in figures)
+
+    return [
+        (", ".join(map(_name, figures)), *(model.name for model in models)),
+        *((name, *(cell(one, name) for one in altered)) for name in ALTERATIONS),
+        ("the worst", *(f"{cell(one, one.worst)} ({one.worst})" for one in altered)),
     ]
 
 
@@ -122,6 +146,11 @@ def _seeds_part(seeds: Sequence[Seeds]) -> tuple[Rows, list[str]]:
             rows.append((_name(name), *(cell(group.spreads[name], name) for group in seeds)))
     few = any(len(group.seeds) < ENOUGH_SEEDS for group in seeds)
     return rows, [f"Fewer than {ENOUGH_SEEDS} seeds say little about their spread."] if few else []
+
+
+def _measured(models: Sequence[Compared], names: Sequence[str]) -> list[str]:
+    """Those of the figures that the task has."""
+    return [name for name in names if name in models[0].measured.metrics]
 
 
 def _differing(models: Sequence[Compared]) -> list[str]:

@@ -5,7 +5,8 @@ looks too good. These fixed alterations need no picture from elsewhere; epochs a
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ Picture = NDArray[np.uint8]
 
 def shifted(pictures: Picture) -> Picture:
     """One altered copy of each picture, `(N, H, W, C)` uint8: the alterations take turns."""
-    return np.stack([ALTERATIONS[index % len(ALTERATIONS)](picture) for index, picture in enumerate(pictures)])
+    return np.stack([alter(picture) for alter, picture in zip(cycle(ALTERATIONS.values()), pictures, strict=False)])
 
 
 def _through(change: Callable[[Image.Image], Image.Image]) -> Callable[[Picture], Picture]:
@@ -76,13 +77,13 @@ def _recompressed(image: Image.Image) -> Image.Image:
     return Image.open(stream).convert(image.mode)
 
 
-ALTERATIONS: tuple[Callable[[Picture], Picture], ...] = (
-    _darker,
-    _lighter,
-    _flatter,
-    _equalized,
-    _through(_cropped),
-    _through(_padded),
-    _through(_blurred),
-    _through(_recompressed),
-)
+ALTERATIONS: Mapping[str, Callable[[Picture], Picture]] = {
+    "darker": _darker,
+    "lighter": _lighter,
+    "flatter": _flatter,
+    "equalized": _equalized,
+    "cropped": _through(_cropped),
+    "padded": _through(_padded),
+    "blurred": _through(_blurred),
+    "recompressed": _through(_recompressed),
+}

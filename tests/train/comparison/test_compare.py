@@ -30,6 +30,7 @@ from train.errors import DataError, RunError
 from train.evaluation.answers import Answers
 from train.evaluation.measure import figures, with_intervals
 from train.learning.fit import fit
+from train.learning.shift import ALTERATIONS
 from train.pictures import MANIFEST_NAME, Row
 
 RECIPE = dataclasses.replace(recipe.load("digit"), epochs=2, batch_size=16, ema=0.0, warmup=0.1, clutter=0.0)
@@ -110,7 +111,7 @@ def test_the_figures_are_those_of_the_bundles(comparison: Comparison, runs: Path
     for model in comparison.models:
         manifest = bundle.load(runs / model.name / "bundle")
         assert model.measured == manifest.metrics["val"]
-        assert model.megabytes == pytest.approx(sum(file.size for file in manifest.files.values()) / 1e6)
+        assert model.megabytes == pytest.approx(manifest.files[MODEL_NAME].size / 1e6)
         assert model.latency_ms > 0
 
 
@@ -194,9 +195,8 @@ def test_the_chart_shows_every_model_beside_the_others(comparison: Comparison) -
 
 def test_the_command_prints_a_table_and_leaves_three_files(runs: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    done = CliRunner().invoke(
-        app, ["compare", str(runs / "seed-1"), str(runs / "smooth"), "--split", "test", "--output", str(output)]
-    )
+    names = [str(runs / "seed-1"), str(runs / "smooth")]
+    done = CliRunner().invoke(app, ["compare", *names, "--split", "test", "--output", str(output)])
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines()[-1] == str(output)
     assert "Test pictures: these figures are to be reported; nothing may be chosen by them." in done.stdout
@@ -218,6 +218,19 @@ def test_validation_is_the_default_and_says_so(runs: Path, tmp_path: Path) -> No
     done = CliRunner().invoke(app, ["compare", *names, "--output", str(tmp_path)])
     assert "digit, val: 60 pictures" in done.stdout
     assert "Validation pictures: good for choosing" in " ".join(done.stdout.split())
+
+
+def test_altered_pictures_are_measured_where_that_is_asked_for(runs: Path, tmp_path: Path) -> None:
+    names = [str(runs / "seed-1"), str(runs / "seed-2")]
+    done = CliRunner().invoke(app, ["compare", *names, "--altered", "--output", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    written = json.loads((tmp_path / JSON).read_text(encoding="utf-8"))
+    for model in written["models"]:
+        assert set(model["altered"]) == set(ALTERATIONS)
+        assert len({each["metrics"]["log_loss"]["value"] for each in model["altered"].values()}) > 3, "all alike"
+        least = min(each["metrics"]["balanced_accuracy"]["value"] for each in model["altered"].values())
+        (worst,) = [line for line in done.stdout.splitlines() if line.strip().startswith("the worst")]
+        assert f"{100 * least:.2f} (" in worst
 
 
 def copied(runs: Path, target: Path, change: Callable[[Manifest], Manifest]) -> Path:
