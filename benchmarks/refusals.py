@@ -1,0 +1,108 @@
+"""How much of what a model is not for it refuses: the other tasks' pictures, noise, blank pages, photographs of yours.
+
+    python -m benchmarks.refusals [--split val] [--each 400] [--photos FOLDER] [--bundle DIRECTORY]…
+
+A row is what was sent, a column the model: the share of its pictures that were rejected, with the interval in which
+that share lies (95 %, Wilson 1927). A model's own pictures should be kept, all else should not. Of each set `--each`
+pictures, the same ones every time.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from scipy.stats import binomtest
+
+from models.catalog import BUNDLED, TASKS
+from models.classifier import Classifier
+from models.errors import VistazoError
+from models.prediction import Verdict
+from models.report import find_pictures
+from train.pictures import encode_png, read_manifest, read_picture
+from train.side_by_side import side_by_side
+
+SEED = 0
+MADE_UP = 200  # pictures of noise, and blank pages
+
+T = TypeVar("T")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--split", choices=("val", "test"), default="val", help="of the tasks' pictures")
+    parser.add_argument("--each", type=int, default=400)
+    parser.add_argument("--photos", type=Path, help="a folder of photographs that no model is for")
+    parser.add_argument("--data-dir", type=Path, default=Path("data"))
+    parser.add_argument("--bundle", type=Path, action="append", help="repeats; default: the bundled models")
+    arguments = parser.parse_args()
+    try:
+        sets = {task: _of_task(arguments.data_dir / task, arguments.split, arguments.each) for task in TASKS}
+        sets |= {"noise": noise(MADE_UP), "blank pages": blank_pages(MADE_UP)}
+        if arguments.photos:
+            photos = _few(find_pictures([arguments.photos]), arguments.each)
+            sets["photographs"] = [path.read_bytes() for path in photos]
+        models = [Classifier.load(path) for path in arguments.bundle or [BUNDLED / task for task in TASKS]]
+        print(_table(models, sets))
+    except VistazoError as error:
+        sys.exit(f"error: {error}")
+
+
+def noise(count: int) -> list[bytes]:
+    """Pictures of `count` kinds of noise as PNG: grey and coloured, fine and coarse, of several sizes."""
+    random = np.random.default_rng(SEED)
+    pictures = []
+    for number in range(count):
+        side, grain = int(random.integers(64, 400)), int(2 ** (number % 5))
+        cells = -(-side // grain)
+        values = random.normal(random.uniform(60, 200), random.uniform(15, 80), (cells, cells, 3 if number % 2 else 1))
+        enlarged = values.repeat(grain, 0).repeat(grain, 1)[:side, :side]
+        pictures.append(encode_png(np.broadcast_to(enlarged, (side, side, 3)).clip(0, 255).astype(np.uint8)))
+    return pictures
+
+
+def blank_pages(count: int) -> list[bytes]:
+    """Pictures of nothing as PNG: one level, a lit side, a little grain."""
+    random = np.random.default_rng(SEED)
+    pictures = []
+    for _ in range(count):
+        height, width = random.integers(64, 400, 2)
+        light = np.linspace(0, random.uniform(-40, 40), width)[None, :] + np.zeros((height, 1))
+        page = random.uniform(0, 255) + light + random.normal(0, random.uniform(0, 3), (height, width))
+        pictures.append(encode_png(page[..., None].repeat(3, -1).clip(0, 255).astype(np.uint8)))
+    return pictures
+
+
+def _of_task(task_dir: Path, split: str, each: int) -> list[bytes]:
+    rows = _few([row for row in read_manifest(task_dir) if row.split == split], each)
+    return [read_picture(task_dir, row.path) for row in rows]
+
+
+def _few(items: Sequence[T], count: int) -> list[T]:
+    chosen = np.random.default_rng(SEED).choice(len(items), min(count, len(items)), replace=False)
+    return [items[index] for index in sorted(chosen)]
+
+
+def _table(models: Sequence[Classifier], sets: Mapping[str, Sequence[bytes]]) -> str:
+    lines = [
+        "| what was sent | pictures | " + " | ".join(f"refused by {model.task}" for model in models) + " |",
+        "|---|---|" + "---|" * len(models),
+    ]
+    for name, pictures in sets.items():
+        cells = (_refused(model, pictures, name) for model in models)
+        lines.append(f"| {name} | {len(pictures)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _refused(model: Classifier, pictures: Sequence[bytes], name: str) -> str:
+    answers = side_by_side(model.classify, pictures, f"{model.task}: {name}")
+    refused = binomtest(sum(answer.verdict is Verdict.REJECTED for answer in answers), len(pictures))
+    interval = refused.proportion_ci(method="wilson")
+    return f"{refused.statistic:.1%} ({interval.low:.1%} to {interval.high:.1%})"
+
+
+if __name__ == "__main__":
+    main()

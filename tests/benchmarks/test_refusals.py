@@ -1,0 +1,68 @@
+"""`python -m benchmarks.refusals` on the shipped models and a handful of pictures."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.refusals import MADE_UP, blank_pages, noise
+from models.catalog import BUNDLED, TASKS
+from models.classifier import Classifier
+from models.decode import decode
+from models.prediction import Verdict
+from tests.support import ROOT
+from train.pictures import Row, write_manifest
+
+EXAMPLES = ROOT / "serving" / "examples"
+
+
+def data(directory: Path) -> Path:
+    """A data folder whose tasks have the examples of the page as validation pictures."""
+    for task in TASKS:
+        folder = directory / task
+        folder.mkdir(parents=True)
+        rows = []
+        for path in sorted(p for p in (EXAMPLES / task).iterdir() if p.suffix in (".png", ".jpg", ".jpeg")):
+            (folder / path.name).write_bytes(path.read_bytes())
+            rows.append(Row(path.name, "any", "val", path.name))
+        write_manifest(folder, rows)
+    return directory
+
+
+def test_every_picture_of_noise_is_another() -> None:
+    pictures = noise(20)
+    assert len(set(pictures)) == 20
+    assert all(decode(picture).std() > 5 for picture in pictures)
+
+
+def test_blank_pages_have_nothing_on_them() -> None:
+    assert all(decode(page).std() < 20 for page in blank_pages(20))
+
+
+def test_the_table_has_a_share_for_every_model_and_set(tmp_path: Path) -> None:
+    words = ["--data-dir", str(data(tmp_path / "data")), "--each", "3", "--photos", str(EXAMPLES / "flower")]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.refusals", *words], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    header, _, *lines = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()]
+    assert header[2:] == [f"refused by {task}" for task in TASKS]
+    table = {name: dict(zip(TASKS, cells, strict=True)) for name, _, *cells in lines}
+    assert list(table) == [*TASKS, "noise", "blank pages", "photographs"]
+    assert {len(cells) for cells in table.values()} == {len(TASKS)}
+    for task in TASKS:
+        assert table[task][task].startswith("0.0%"), "the page's examples are answered"
+    assert table["photographs"]["digit"].startswith("100.0%")
+    reader = Classifier.load(BUNDLED / "digit")
+    refused = sum(reader.classify(page).verdict is Verdict.REJECTED for page in blank_pages(MADE_UP)) / MADE_UP
+    (share,) = re.findall(r"^[\d.]+", table["blank pages"]["digit"])
+    assert float(share) == round(100 * refused, 1)
+
+
+def test_what_is_missing_is_one_sentence(tmp_path: Path) -> None:
+    words = ["--data-dir", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.refusals", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1
