@@ -157,7 +157,8 @@ def _differing(models: Sequence[Compared]) -> list[str]:
     """The recipe's choices that are not the same in all; architecture and seed have rows of their own."""
     names = dict.fromkeys(name for model in models for name in model.settings)
     shown = (name for name in names if name not in ("task", "arch", "seed"))
-    return [name for name in shown if len({repr(model.settings.get(name)) for model in models}) > 1]
+    first, *others = (model.settings for model in models)
+    return [name for name in shown if any(other.get(name) != first.get(name) for other in others)]
 
 
 def _as_text(setting: object) -> str:

@@ -25,7 +25,7 @@ from train.bundling.export import export
 from train.comparison.compare import Compared, Comparison, compare, over_seeds
 from train.comparison.paired import differences, holm, mcnemar
 from train.comparison.report import CHART, JSON, MARKDOWN, chart
-from train.comparison.tables import show
+from train.comparison.tables import markdown, show
 from train.errors import DataError, RunError
 from train.evaluation.answers import Answers
 from train.evaluation.measure import figures, with_intervals
@@ -111,7 +111,7 @@ def test_the_figures_are_those_of_the_bundles(comparison: Comparison, runs: Path
     for model in comparison.models:
         manifest = bundle.load(runs / model.name / "bundle")
         assert model.measured == manifest.metrics["val"]
-        assert model.megabytes == pytest.approx(manifest.files[MODEL_NAME].size / 1e6)
+        assert model.megabytes == pytest.approx(manifest.files[bundle.MODEL_NAME].size / 1e6)
         assert model.latency_ms > 0
 
 
@@ -182,6 +182,14 @@ def test_the_table_has_what_differs(comparison: Comparison) -> None:
     (seeds,) = [line.split() for line in lines if line.strip().startswith("seed ")]
     assert seeds == ["seed", "1", "2", "1"]
     assert "Fewer than 3 seeds say little" in "\n".join(lines)
+
+
+def test_a_zero_written_as_a_whole_number_is_no_difference(comparison: Comparison) -> None:
+    first, second, _ = comparison.models
+    recipe = second.manifest.recipe | {"label_smoothing": 0}
+    as_integer = dataclasses.replace(second, manifest=second.manifest.model_copy(update={"recipe": recipe}))
+    table = markdown(dataclasses.replace(comparison, models=(first, as_integer), seeds=()), CHART)
+    assert "label_smoothing" not in table
 
 
 def test_the_chart_shows_every_model_beside_the_others(comparison: Comparison) -> None:
