@@ -128,7 +128,7 @@ def over_seeds(models: Sequence[Compared]) -> tuple[Seeds, ...]:
     alike: dict[str, dict[int, Compared]] = defaultdict(dict)  # by recipe, then by seed: no run counts twice
     for model in models:
         seed = model.manifest.seeds[0]
-        alike[repr(sorted((model.settings | {"seed": None}).items()))].setdefault(seed, model)
+        alike[_key(model.settings | {"seed": None})].setdefault(seed, model)
     return tuple(_over_seeds(by_seed) for by_seed in alike.values() if len(by_seed) > 1)
 
 
@@ -142,6 +142,12 @@ def _over_seeds(by_seed: Mapping[int, Compared]) -> Seeds:
 
 def _defaults(cls: type) -> dict[str, Any]:
     return {field.name: field.default for field in fields(cls) if field.default is not MISSING}
+
+
+def _key(settings: Mapping[str, Any]) -> str:
+    """The same for the same choices, whether a zero was written 0 or 0.0."""
+    numbers = {name: float(value) for name, value in settings.items() if type(value) is int}
+    return repr(sorted((dict(settings) | numbers).items()))
 
 
 def _spread(values: Sequence[float]) -> Spread:

@@ -190,6 +190,7 @@ def test_a_zero_written_as_a_whole_number_is_no_difference(comparison: Compariso
     as_integer = dataclasses.replace(second, manifest=second.manifest.model_copy(update={"recipe": recipe}))
     table = markdown(dataclasses.replace(comparison, models=(first, as_integer), seeds=()), CHART)
     assert "label_smoothing" not in table
+    assert len(over_seeds([first, as_integer])) == 1
 
 
 def test_the_chart_shows_every_model_beside_the_others(comparison: Comparison) -> None:
