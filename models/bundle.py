@@ -1,12 +1,13 @@
 """A bundle: a trained model as a directory, with `vistazo.json` as its table of contents.
 
 `Manifest` is that file in memory. `load` refuses a bundle whose schema, labels, sizes or hashes do not check out,
-before anything in it is used. The format is described in ARCHITECTURE.md.
+before anything in it is used. A copy with only what serving needs is a sound bundle too. The format is described in
+ARCHITECTURE.md.
 """
 
 import hashlib
 import json
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,6 +17,10 @@ from models.errors import BundleError
 SCHEMA_VERSION = 1
 MANIFEST_NAME = "vistazo.json"
 MODEL_NAME = "model.tflite"
+CARD_NAME = "README.md"
+FIGURES = "figures"  # a folder of PNGs, which the card shows
+KERAS_FILES = ("config.json", "metadata.json", "model.weights.h5")  # Keras' own directory layout
+SERVING_FILES = (MANIFEST_NAME, MODEL_NAME)  # must be there; the others may be left out of a copy
 
 PreprocessingName = Literal["mnist", "center_crop", "stretch_gray"]
 TASK = r"^[a-z][a-z0-9_-]{0,39}$"  # what a task may be called: it is part of addresses
@@ -134,7 +139,7 @@ class Manifest(_Frozen):
     source_commit: str
     machine: str
     training_minutes: float
-    files: dict[str, FileEntry]
+    files: dict[str, FileEntry]  # every other file, by its name relative to the bundle, with "/"
 
     @model_validator(mode="after")
     def _labels_are_consistent(self) -> "Manifest":
@@ -155,9 +160,10 @@ class Manifest(_Frozen):
 
 
 def load(directory: Path) -> Manifest:
-    """Read and check the bundle in `directory`: schema, labels, and size and SHA-256 of every file it lists.
+    """Read and check the bundle in `directory`: schema, labels, size and SHA-256 of the listed files that are there.
 
-    Raises BundleError with the first thing that does not check out.
+    Raises BundleError with the first thing that does not check out. Of the listed files all but `model.tflite` may be
+    missing: `missing` names them.
     """
     path = directory / MANIFEST_NAME
     try:
@@ -180,6 +186,11 @@ def load(directory: Path) -> Manifest:
     return manifest
 
 
+def missing(directory: Path, manifest: Manifest) -> list[str]:
+    """The listed files that this copy of the bundle does not have."""
+    return [name for name in manifest.files if not (directory / name).is_file()]
+
+
 def describe_file(path: Path) -> FileEntry:
     """Size and SHA-256 of a file, as `files` lists them."""
     with path.open("rb") as stream:
@@ -188,10 +199,14 @@ def describe_file(path: Path) -> FileEntry:
 
 
 def _check_file(directory: Path, name: str, entry: FileEntry) -> None:
-    path = directory / name
-    if not path.resolve().is_relative_to(directory.resolve()):
+    # By its name alone, since a file fetched from the Hub is a link into a cache. Windows' rules know drives as well.
+    relative = PureWindowsPath(name)
+    if relative.anchor or ".." in relative.parts:
         raise BundleError(f"{directory / MANIFEST_NAME} lists {name!r}, which leaves the bundle: do not use it")
+    path = directory / name
     if not path.is_file():
+        if name not in SERVING_FILES:
+            return
         raise BundleError(f"{path} is missing: export or copy the bundle again")
     found = describe_file(path)
     if found != entry:

@@ -17,7 +17,9 @@ def test_the_bundled_models_check_out(task: str) -> None:
     manifest = bundle.load(BUNDLED / task)
     assert manifest.task == task
     listed = set(manifest.files) | {bundle.MANIFEST_NAME}
-    assert {path.name for path in (BUNDLED / task).iterdir()} == listed, "a file that vistazo.json does not cover"
+    there = {path.relative_to(BUNDLED / task).as_posix() for path in (BUNDLED / task).rglob("*") if path.is_file()}
+    assert there <= listed, "a file that vistazo.json does not cover"
+    assert listed - there <= set(bundle.KERAS_FILES), "a shipped bundle lacks more than Keras' files"
 
 
 def test_git_leaves_the_bundles_line_ends_alone() -> None:
@@ -27,7 +29,7 @@ def test_git_leaves_the_bundles_line_ends_alone() -> None:
     files = [str(path.relative_to(ROOT)) for path in BUNDLED.rglob("*") if path.is_file()]
     command = ["git", "check-attr", "text", "--", *files]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert len(shown) == len(files) == 9
+    assert len(shown) == len(files) >= 9
     assert all(line.endswith(": text: unset") for line in shown)
 
 
@@ -40,10 +42,28 @@ def test_a_flipped_byte_is_refused(bundle_copy: Path) -> None:
         bundle.load(bundle_copy)
 
 
-def test_a_missing_file_is_refused(bundle_copy: Path) -> None:
+def test_a_missing_model_is_refused(bundle_copy: Path) -> None:
     (bundle_copy / bundle.MODEL_NAME).unlink()
     with pytest.raises(BundleError, match=r"model\.tflite is missing"):
         bundle.load(bundle_copy)
+
+
+def test_a_copy_with_what_serving_needs_is_sound_and_says_what_it_lacks(bundle_copy: Path) -> None:
+    whole = bundle.load(bundle_copy)
+    before = bundle.missing(bundle_copy, whole)
+    (bundle_copy / bundle.CARD_NAME).unlink()
+    assert bundle.load(bundle_copy) == whole
+    assert set(bundle.missing(bundle_copy, whole)) - set(before) == {bundle.CARD_NAME}
+
+
+def test_files_may_be_links_into_a_cache(bundle_copy: Path) -> None:
+    """As the Hub's client lays them out: a snapshot's files are links to the blobs."""
+    blobs = bundle_copy.parent / "blobs"
+    bundle_copy.rename(blobs)
+    bundle_copy.mkdir()
+    for blob in blobs.iterdir():
+        (bundle_copy / blob.name).symlink_to(Path("..") / blobs.name / blob.name)
+    assert bundle.load(bundle_copy) == bundle.load(blobs)
 
 
 def test_a_directory_without_manifest_is_refused(tmp_path: Path) -> None:
@@ -62,8 +82,11 @@ def _repeat_a_label(manifest: dict[str, Any]) -> None:
     manifest["labels"][1] = manifest["labels"][0]
 
 
-def _leave_the_bundle(manifest: dict[str, Any]) -> None:
-    manifest["files"]["../outside"] = manifest["files"]["model.tflite"]
+def _list(name: str) -> Callable[[dict[str, Any]], None]:
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["files"][name] = manifest["files"]["model.tflite"]
+
+    return change
 
 
 def _forget_the_model(manifest: dict[str, Any]) -> None:
@@ -80,7 +103,10 @@ def _forget_the_model(manifest: dict[str, Any]) -> None:
         (_set("surprise", 1), "surprise"),
         (_set("labels", []), "labels"),
         (_repeat_a_label, "labels repeat"),
-        (_leave_the_bundle, "leaves the bundle"),
+        (_list("../outside"), "leaves the bundle"),
+        (_list("figures/../../outside"), "leaves the bundle"),
+        (_list("/outside"), "leaves the bundle"),
+        (_list(r"C:\outside"), "leaves the bundle"),
         (_forget_the_model, "does not list model.tflite"),
     ],
 )

@@ -1,70 +1,110 @@
-"""The model card: README.md of a bundle, written from its manifest so that the two cannot disagree."""
+"""The model card: README.md of a bundle, in Spanish and English, written from its manifest so that they agree.
 
+The texts are in `templates`: `es` and `en` say the same; `code` holds the snippets, which both show.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from models import bundle
 from models.bundle import Manifest, Measurement
-from train.evaluation.robustness import NOTE, Robustness
-from train.evaluation.tables import robustness_rows
-from train.sources.datasets import Credit
+from train.bundling.calibrate import NOTHING_REJECTED
+from train.bundling.front_matter import LICENSE, front_matter
+from train.bundling.words import LANGUAGES, Words
+from train.evaluation.radiographs import THORAX, THORAX_CROPPED, area
+from train.evaluation.robustness import NOTE
+from train.sources.datasets import DATASETS, Credit
+
+TEMPLATES = Path(__file__).parent / "templates"
+FROM_SCRATCH = ("mnist_cnn", "cnn")  # the other architectures start from weights that saw ImageNet
+# Of the recipe: what decides how the network learns. The sections of the card say the rest, vistazo.json says all.
+CHOICES = (
+    "epochs",
+    "head_epochs",
+    "batch_size",
+    "learning_rate",
+    "head_learning_rate",
+    "schedule",
+    "warmup",
+    "weight_decay",
+    "dropout",
+    "label_smoothing",
+    "mixup",
+    "class_weights",
+    "balanced_sampling",
+    "ema",
+    "swa",
+    "patience",
+    "clutter",
+    "mixed_precision",
+)
 
 NOT_A_DIAGNOSIS = (
     "This model was trained on X-rays of children of one hospital. It is for teaching and must not be used to decide "
     "anything about a patient."
 )
-DISCLAIMER = (
-    f"**Not a diagnosis.** {NOT_A_DIAGNOSIS}\n\n"
-    "**No es un diagnóstico.** Este modelo se entrenó con radiografías de niños de un solo hospital. Sirve para "
-    "aprender y no debe usarse para decidir nada sobre un paciente.\n\n"
-)
 
 
-def card(manifest: Manifest, credit: Credit) -> str:
-    """The card's text, Markdown."""
-    labels = ", ".join(label.id if label.es == label.id else f"{label.id} ({label.es})" for label in manifest.labels)
-    sections = [
-        f"# Vistazo {manifest.task} {manifest.version}\n\n",
-        DISCLAIMER if manifest.task == "pneumonia" else "",
-        f"A {manifest.recipe['arch']} that tells apart: {labels}. It sees "
-        f"{manifest.input.height} by {manifest.input.width} pixels, preprocessed as `{manifest.preprocessing}`.\n\n",
-        "Figures are of this file, measured by the path that serves it; 95 % intervals by bootstrap over "
-        "groups (patients, or near-duplicate pictures). A rejected picture counts as a wrong answer.\n",
-        *(_table(split, measurement) for split, measurement in manifest.metrics.items()),
-        _robustness(manifest.robustness) if manifest.robustness else "",
-        f"\nTemperature, thresholds and the choice of the epoch were fitted on validation. Trained in "
-        f"{manifest.training_minutes:g} minutes on {manifest.machine}, seed {manifest.seeds[0]}, from commit "
-        f"`{manifest.source_commit}`.\n",
-        f"\n## Data\n\n{_source(credit)}\n\n"
-        f"{manifest.data.train} pictures for training, {manifest.data.val} for validation, {manifest.data.test} for "
-        "the test figures above. It has not been measured on pictures from other sources.\n",
-    ]
-    return "".join(sections)
-
-
-def _source(credit: Credit) -> str:
-    if credit.citation:
-        return f"{credit.name} ({credit.license}): {credit.citation} {credit.homepage}"
-    return (
-        f"A folder of pictures that its owner called {credit.name}. Where they come from and on which terms they may "
-        "be used is not recorded."
+def card(manifest: Manifest, credit: Credit, figures: Iterable[str]) -> str:
+    """The card's text, Markdown with front matter. `figures` are the names of the bundle's pictures."""
+    environment = Environment(  # noqa: S701 (Markdown; what a person has named is escaped by `Words.name`)
+        loader=FileSystemLoader(TEMPLATES),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
     )
+    known = _known(manifest, credit) | {"figures": frozenset(figures)}
+    halves = {
+        language: environment.get_template(f"{language}/card.md").render(known, w=Words(language, manifest))
+        for language in LANGUAGES
+    }
+    whole = environment.get_template("card.md").render(known, **halves, not_a_diagnosis=NOT_A_DIAGNOSIS)
+    return f"---\n{front_matter(manifest, credit).to_yaml()}\n---\n\n{whole}"
 
 
-def _table(split: str, measurement: Measurement) -> str:
-    lines = [
-        f"\n## {split}: {measurement.n} pictures, {measurement.groups} groups\n",
-        "| figure | value | 95 % interval |",
-        "|---|---|---|",
-        *(f"| {name} | {m.value:.4f} | {m.low:.4f} to {m.high:.4f} |" for name, m in measurement.metrics.items()),
-        f"| rejected | {measurement.rejected} | |",
-        f"| uncertain | {measurement.uncertain} | |",
-    ]
-    return "\n".join(lines) + "\n"
+def _known(manifest: Manifest, credit: Credit) -> dict[str, Any]:
+    """What both languages are written from."""
+    arch = manifest.recipe["arch"]
+    rejection = manifest.rejection
+    return {
+        "m": manifest,
+        "about": manifest.task if manifest.task in DATASETS else "own",
+        "credit": credit,
+        "data_license": credit.license.partition(",")[0],
+        "license": LICENSE,
+        "pretrained": arch not in FROM_SCRATCH,
+        "choices": _choices(manifest.recipe),
+        "refuses": rejection is not None and rejection.threshold < NOTHING_REJECTED,
+        "prevalence": _prevalence(manifest),
+        "robustness_note": NOTE,
+        "thorax": area(THORAX),
+        "thorax_cropped": area(THORAX_CROPPED),
+        "keras_files": bundle.KERAS_FILES,
+    }
 
 
-def _robustness(measured: Robustness) -> str:
-    header, rows = robustness_rows(measured)
-    lines = [
-        f"\n## Robustness: the test pictures, altered\n\n{NOTE}\n",
-        f"| {' | '.join(header)} |",
-        "|---" * len(header) + "|",
-        *(f"| {' | '.join(row)} |" for row in rows),
-    ]
-    return "\n".join(lines) + "\n"
+def _choices(recipe: dict[str, Any]) -> dict[str, str]:
+    """The choices that are made, by their names in the recipe."""
+    augmentation = {f"augmentation.{name}": value for name, value in recipe.get("augmentation", {}).items()}
+    chosen = {name: recipe.get(name) for name in CHOICES} | augmentation
+    return {name: _plain(value) for name, value in chosen.items() if value}
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _prevalence(manifest: Manifest) -> float | None:
+    """The share of the test pictures that show the label looked for, as far as they were answered."""
+    operating, measured = manifest.thresholds.operating, manifest.metrics.get("test")
+    if operating is None or measured is None:
+        return None
+    return _share(measured, manifest.label_ids.index(operating.label))
+
+
+def _share(measured: Measurement, label: int) -> float:
+    return sum(measured.confusion[label]) / max(sum(map(sum, measured.confusion)), 1)

@@ -1,4 +1,6 @@
-"""From a run to a bundle: convert to LiteRT, check against Keras, calibrate, measure, describe.
+"""From a run to a bundle: convert to LiteRT, check against Keras, calibrate, measure, draw, describe.
+
+The same run gives the same bytes, but for the time of the export in `vistazo.json`.
 
 Runs on Keras' TensorFlow backend, whichever backend trained.
 """
@@ -13,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import bundle
-from models.bundle import Data, Label, Manifest
+from models.bundle import Data, Label, Manifest, Measurement
 from models.classifier import Classifier, softmax
 from models.engine import LiteRTEngine, Outputs
 from models.rejection import pack
@@ -23,13 +25,15 @@ from train.bundling.card import card
 from train.bundling.litert import convert
 from train.data import held, loader, targets
 from train.errors import ExportError, RunError
-from train.evaluation.answers import answer_all
+from train.evaluation.answers import Answers, answer_all
+from train.evaluation.charts import charts
 from train.evaluation.measure import measure
 from train.evaluation.robustness import FOR, measure_robustness
 from train.learning.shift import shifted
 from train.pictures import MANIFEST_NAME, Row, read_manifest
-from train.run import Run
+from train.run import CURVES_NAME, Run
 from train.sources.datasets import credit_for
+from train.web_page import png
 
 CHECKED = 200  # validation pictures on which LiteRT must answer as Keras does
 TRAINING_FEATURES = 4000  # pictures that the rejection statistics are made from
@@ -52,6 +56,11 @@ def export(directory: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=directory) as temporary:
         target = Path(temporary) / "bundle"
         target.mkdir()
+        for name in bundle.KERAS_FILES:
+            shutil.copyfile(directory / name, target / name)
+        (target / bundle.FIGURES).mkdir()
+        if (directory / CURVES_NAME).is_file():  # runs of older versions have none
+            shutil.copyfile(directory / CURVES_NAME, target / bundle.FIGURES / CURVES_NAME)
         _write(run, task_dir, rows, network, target)
         bundle.load(target)
         final = directory / "bundle"
@@ -117,10 +126,19 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
     if recipe.preprocessing == FOR:
         robustness = measure_robustness(classifier, task_dir, rows["train"], answers["test"])
     manifest = manifest.model_copy(update={"metrics": metrics, "robustness": robustness})
-    (target / "README.md").write_text(card(manifest, credit), encoding="utf-8")
-    files = {path.name: bundle.describe_file(path) for path in sorted(target.iterdir())}
-    manifest = manifest.model_copy(update={"files": files})
+    _draw(answers["test"], metrics["test"], target / bundle.FIGURES)
+    figures = [path.name for path in (target / bundle.FIGURES).iterdir()]
+    (target / bundle.CARD_NAME).write_text(card(manifest, credit, figures), encoding="utf-8", newline="\n")
+    files = {path.relative_to(target).as_posix(): path for path in target.rglob("*") if path.is_file()}
+    manifest = manifest.model_copy(
+        update={"files": {name: bundle.describe_file(files[name]) for name in sorted(files)}}
+    )
     (target / bundle.MANIFEST_NAME).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def _draw(answers: Answers, measured: Measurement, folder: Path) -> None:
+    for name, (figure, _) in charts(answers, measured.metrics).items():
+        (folder / name).write_bytes(png(figure))
 
 
 def _infer(engine: LiteRTEngine, pixels: Pixels) -> list[Outputs]:

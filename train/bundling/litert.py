@@ -62,7 +62,9 @@ def count_weights(path: Path) -> int:
 def _write(network: keras.Model, path: Path) -> None:
     import tensorflow as tf  # noqa: PLC0415 (seconds, and only export needs it)
 
-    tapped = keras.Model(network.inputs, {name: network.get_layer(name).output for name in OUTPUTS})
+    # Named, or Keras would count its models and the same network would give another file the second time.
+    outputs = {name: network.get_layer(name).output for name in OUTPUTS}
+    tapped = keras.Model(network.inputs, outputs, name="network")
     # One picture at a time: LiteRT plans its memory for fixed shapes.
     signature = [tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name="pixels")]
     tapped.export(str(path), format="litert", verbose=False, input_signature=signature)

@@ -10,9 +10,9 @@ from matplotlib.ticker import ScalarFormatter
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
+from models.bundle import Metric
 from models.prediction import Verdict
 from train.evaluation.answers import Answers
-from train.evaluation.evaluate import Evaluation
 from train.evaluation.measure import ECE_BINS, confusion, risk_by_coverage
 from train.web_page import literal
 
@@ -24,18 +24,17 @@ NUMBERED = 25  # labels whose confusions still have room for a number
 Curve = Callable[[NDArray[np.bool_], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 
-def charts(evaluation: Evaluation) -> Mapping[str, tuple[Figure, str]]:
-    """Every chart and what it shows in words, by the name of its file."""
-    answers = evaluation.answers
+def charts(answers: Answers, figures: Mapping[str, Metric]) -> Mapping[str, tuple[Figure, str]]:
+    """Every chart and what it shows in words, by the name of its file. `figures` are those of the answers."""
     return {
         "confusion.png": (_confusion(answers), "Confusion matrix: truth in rows, answers in columns"),
         "roc.png": (_roc(answers), "ROC curve: sensitivity against the share of false alarms"),
         "precision_recall.png": (_precision_recall(answers), "Precision against recall"),
         "reliability.png": (
-            _reliability(evaluation),
+            _reliability(answers, figures),
             "Reliability diagram: accuracy against confidence, before and after temperature scaling",
         ),
-        "risk_coverage.png": (_risk_coverage(evaluation), "Risk-coverage curve: errors among the answers given"),
+        "risk_coverage.png": (_risk_coverage(answers), "Risk-coverage curve: errors among the answers given"),
     }
 
 
@@ -113,8 +112,7 @@ def _draw_curves(axes: Axes, answers: Answers, curve: Callable[..., tuple[NDArra
         axes.plot(*curve(answers.truth == k, answers.probabilities[:, k]), color=COLOURS(number), label=label)
 
 
-def _reliability(evaluation: Evaluation) -> Figure:
-    answers = evaluation.answers
+def _reliability(answers: Answers, figures: Mapping[str, Metric]) -> Figure:
     figure = Figure(figsize=(9.5, 5), layout="constrained")
     panels = figure.subplots(2, 2, sharex=True, height_ratios=(3, 1))
     sides = {
@@ -124,7 +122,7 @@ def _reliability(evaluation: Evaluation) -> Figure:
     for column, (title, (probabilities, name)) in enumerate(sides.items()):
         confidence, right = probabilities.max(1), probabilities.argmax(1) == answers.truth
         _draw_bins(panels[0][column], panels[1][column], confidence, right)
-        panels[0][column].set_title(f"{title}: ECE {100 * evaluation.figures[name].value:.1f} %", size=11)
+        panels[0][column].set_title(f"{title}: ECE {100 * figures[name].value:.1f} %", size=11)
     panels[0][0].set_ylabel("accuracy")
     panels[1][0].set_ylabel("pictures")
     return figure
@@ -150,8 +148,7 @@ def _draw_bins(above: Axes, below: Axes, confidence: NDArray[np.float64], right:
     above.set_ylim(0, 1.02)
 
 
-def _risk_coverage(evaluation: Evaluation) -> Figure:
-    answers = evaluation.answers
+def _risk_coverage(answers: Answers) -> Figure:
     right = answers.chosen == answers.truth
     risks = risk_by_coverage(answers.confidence, right)
     figure = Figure(figsize=(8, 4.2), layout="constrained")

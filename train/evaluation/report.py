@@ -29,7 +29,8 @@ def write(evaluation: Evaluation, directory: Path, pictures: bool) -> Path:
     of an earlier report is deleted. The training curves are shown where the run has them.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    drawn = {name: (png(figure), description) for name, (figure, description) in charts(evaluation).items()}
+    figures = charts(evaluation.answers, evaluation.figures)
+    drawn = {name: (png(figure), description) for name, (figure, description) in figures.items()}
     contents = {name: content for name, (content, _) in drawn.items()}
     curves = evaluation.subject.bundle.resolve().parent / CURVES_NAME
     if curves.is_file():

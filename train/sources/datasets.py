@@ -20,6 +20,7 @@ class Credit:
     license_url: str
     citation: str
     homepage: str
+    hub_id: str | None = None  # of the Hugging Face Hub's copy of the same pictures, where there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ DIGIT = Dataset(
         citation="Y. LeCun, L. Bottou, Y. Bengio and P. Haffner. Gradient-based learning applied to document "
         "recognition. Proceedings of the IEEE 86(11), 1998.",
         homepage="http://yann.lecun.com/exdb/mnist/",
+        hub_id="ylecun/mnist",
     ),
     downloads=(
         _mnist("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
@@ -122,6 +124,7 @@ PNEUMONIA = Dataset(
         citation="D. S. Kermany, M. Goldbaum, W. Cai et al. Identifying Medical Diagnoses and Treatable Diseases by "
         "Image-Based Deep Learning. Cell 172(5), 2018. Data: Mendeley Data, doi:10.17632/rscbjbr9sj.",
         homepage="https://data.mendeley.com/datasets/rscbjbr9sj",
+        hub_id="hf-vision/chest-xray-pneumonia",
     ),
     by_hand=f"the chest X-rays are on Kaggle, which asks for an account: download them at {_KAGGLE} and run "
     "`python -m train fetch pneumonia --source PATH_TO/archive.zip`, or take the authors' own copy (1.2 GB, no "

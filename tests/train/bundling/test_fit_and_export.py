@@ -62,8 +62,6 @@ def test_the_bundle_says_what_it_is(trained: Trained) -> None:
     assert manifest.data.train == 400
     assert manifest.recipe["epochs"] == RECIPE.epochs
     assert manifest.seeds == (3,)
-    assert set(manifest.files) == {"model.tflite", "README.md"}
-    assert {path.name for path in trained.bundle.iterdir()} == {"model.tflite", "README.md", "vistazo.json"}
 
 
 def test_the_figures_are_those_of_the_shipped_network(trained: Trained, task_dir: Path) -> None:
@@ -76,7 +74,7 @@ def test_the_figures_are_those_of_the_shipped_network(trained: Trained, task_dir
     assert measured.metrics["accuracy"].low <= np.mean(right) <= measured.metrics["accuracy"].high
     assert sum(map(sum, measured.confusion)) + measured.rejected == 100
     card = (trained.bundle / "README.md").read_text(encoding="utf-8")
-    assert f"{measured.metrics['accuracy'].value:.4f}" in card
+    assert f"{measured.metrics['accuracy'].value:.2%}".replace("%", " %") in card
 
 
 def test_litert_answers_as_keras_does(trained: Trained, task_dir: Path) -> None:

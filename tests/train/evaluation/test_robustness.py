@@ -112,7 +112,7 @@ def test_the_card_has_the_table(run: Path, manifest: Manifest) -> None:
     (sensitivity,) = (row for row in table if row[0] == "sensitivity")
     for cell, figures in zip(sensitivity[1:], manifest.robustness.values(), strict=True):
         figure = figures["sensitivity"]
-        assert cell == f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
+        assert cell == f"{100 * figure.value:.2f} % ({100 * figure.low:.2f} to {100 * figure.high:.2f} %)"
     assert len(table) == 2 + len(FIGURES)
 
 
