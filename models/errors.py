@@ -8,6 +8,10 @@ VistazoError                 base: its text is one sentence for the person, with
 │   ├── TooManyPixels        more pixels than the limit, read from the header
 │   └── UnreadableImage      the right format, but broken
 ├── BundleError              a bundle is damaged, incomplete or of another schema
+├── HubError                 the Hugging Face Hub does not give or take what was asked
+│   ├── HubUnreachable       not now: no connection, too slow, overloaded, or told to stay offline
+│   └── HubStorage           this machine cannot store what the Hub gives
+├── SourceError              it is not said where a model is to come from, or not as it should be
 ├── UnknownTask              no model has that name
 └── ModelNotLoaded           the model is known but could not be loaded
 
@@ -62,6 +66,22 @@ class UnreadableImage(PictureError):
 
 class BundleError(VistazoError):
     """A bundle is damaged, incomplete, or of a schema that this version does not read."""
+
+
+class HubError(VistazoError):
+    """The Hugging Face Hub does not give or take what was asked: no rights, not found, not reachable, disk full."""
+
+
+class HubUnreachable(HubError):
+    """The Hub cannot be asked now: no connection, too slow, overloaded (429, 5xx), or HF_HUB_OFFLINE is set."""
+
+
+class HubStorage(HubError):
+    """What the Hub gives cannot be stored: the disk is full, or the cache may not be written."""
+
+
+class SourceError(VistazoError):
+    """It is not said where a model is to come from, or not as it should be."""
 
 
 class NoPictures(VistazoError):

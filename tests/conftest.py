@@ -1,10 +1,13 @@
-"""Servers that the tests share: starting one takes seconds, mostly Gradio's import."""
+"""Servers that the tests share: starting one takes seconds, mostly Gradio's import. And a stub of the Hub."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
+import huggingface_hub.constants
 import pytest
 
+from tests.hub import stub
+from tests.hub.stub import Hub
 from tests.support import Server, damaged_bundles, running, trained_runs, wait_until_ready
 
 StartServer = Callable[..., Server]
@@ -46,3 +49,29 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(directory / "log.txt") as server:
         wait_until_ready(server)
         yield server
+
+
+@pytest.fixture
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A stub of the Hub, empty; a subprocess takes it for the Hub when it is given `hub.env`."""
+    with stub.running(tmp_path_factory.mktemp("hf")) as hub:
+        yield hub
+
+
+@pytest.fixture
+def hub_here(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """The same for the client in this process, which reads its settings only once, when it is imported."""
+    for name, value in hub.env.items():
+        monkeypatch.setenv(name, value)
+    settings: dict[str, object] = {
+        "ENDPOINT": hub.endpoint,
+        "HUGGINGFACE_CO_URL_TEMPLATE": hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}",
+        "HF_HOME": str(hub.home),
+        "HF_HUB_CACHE": str(hub.home / "hub"),
+        "HF_TOKEN_PATH": str(hub.home / "token"),
+        "HF_HUB_DISABLE_XET": True,
+        "HF_HUB_DISABLE_TELEMETRY": True,
+    }
+    for name, setting in settings.items():
+        monkeypatch.setattr(huggingface_hub.constants, name, setting)
+    return hub

@@ -1,5 +1,6 @@
 """The commands of `python -m train`. Each imports what it needs when it runs, so that `--help` is quick."""
 
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -298,6 +299,45 @@ def export(
     from train.bundling.export import export as write_bundle  # noqa: PLC0415
 
     typer.echo(write_bundle(run))
+
+
+@app.command()
+def publish(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The directory that `export` printed, or its run.")],
+    repo_id: Annotated[
+        str, typer.Option(metavar="USER/NAME", help="The model on the Hugging Face Hub; created if there is none.")
+    ],
+    private: Annotated[bool, typer.Option("--private", help="Create it so that only you can see it.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show the files and the card; needs no network and no token.")
+    ] = False,
+    _debug: Debug = False,
+) -> None:
+    """Publish a bundle on the Hugging Face Hub: one commit, tagged with the version. Prints what pins it.
+
+    Publishing the same bundle again makes no commit. Log in with `hf auth login`, or set HF_TOKEN.
+    """
+    from models.environment import MODELS, hand_over_hub_settings  # noqa: PLC0415
+
+    hand_over_hub_settings()
+    from huggingface_hub.utils.tqdm import disable_progress_bars  # noqa: PLC0415
+
+    from train.publishing import publish as publishing  # noqa: PLC0415 (reads HF_ENDPOINT when it is imported)
+    from train.publishing.parcel import pack  # noqa: PLC0415
+
+    publishing.check_name(repo_id)
+    parcel = pack(bundle)
+    if dry_run:
+        kind = "private" if private else "public"
+        typer.echo(f"would publish {parcel.manifest.task} {parcel.manifest.version} as {repo_id}, {kind} if it is new:")
+        typer.echo(parcel.describe())
+        return
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+    done = publishing.publish(parcel, repo_id, private)
+    typer.echo(f"{repo_id} {parcel.manifest.version}: {done.summary}")
+    typer.echo(f"{done.commit}  {done.url}")
+    typer.echo(f"{MODELS}={parcel.manifest.task}={repo_id}@{done.commit}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ VistazoError                 from models.errors: its text is one sentence for th
     ├── RecipeError          a recipe, or a choice on the command line, that cannot be followed
     ├── RunError             a run directory is missing or incomplete, or training went wrong
     │   └── NotANumber       the loss became infinite or no number
-    └── ExportError          the exported network does not answer as the trained one does
+    ├── ExportError          the exported network does not answer as the trained one does
+    └── PublishError         a bundle, or its place on the Hub, is not one to publish
 
 try:
     fetch(dataset, Path("data"))
@@ -69,3 +70,7 @@ class NotANumber(RunError):
 
 class ExportError(TrainError):
     """The exported network does not answer as the trained one does; no bundle was written."""
+
+
+class PublishError(TrainError):
+    """The bundle is not whole, or the name or the version on the Hub is already something else's."""

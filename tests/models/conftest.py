@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,4 @@ def classifiers() -> dict[str, Classifier]:
 @pytest.fixture
 def bundle_copy(tmp_path: Path) -> Path:
     """A bundle that a test may damage."""
-    target = tmp_path / "digit"
-    target.mkdir()
-    for file in (BUNDLED / "digit").iterdir():
-        (target / file.name).write_bytes(file.read_bytes())
-    return target
+    return shutil.copytree(BUNDLED / "digit", tmp_path / "digit")

@@ -1,0 +1,1 @@
+"""Publishing, by the real client against the stub of the Hub."""
