@@ -33,13 +33,16 @@ def main(
 def run(host: str, port: int, task: str) -> None:
     """Start the server; returns when it has stopped. Raises VistazoError when it cannot start."""
     settings = configuration.load()
-    catalog = Catalog.load(settings.models, runs=RUNS)
+    catalog = Catalog.load(settings.models, runs=RUNS, limit_s=settings.hub_timeout_s)
     known = [entry.task for entry in catalog.entries]
     if task not in known:
         raise UnknownTask(f"no model is called {task!r}: choose one of {', '.join(known)}")
     for entry in catalog.entries:
         if entry.error:
             typer.echo(f"Warning: {entry.task} is not available: {entry.error}", err=True)
+        elif entry.fallback:
+            instead = f"{entry.source} is served instead of {entry.fallback.asked}"
+            typer.echo(f"Warning: {entry.task}: {instead}: {entry.fallback.error}", err=True)
 
     # Here and not above: Gradio takes seconds to import, and what is wrong until here is told at once.
     from serving import server  # noqa: PLC0415

@@ -1,5 +1,6 @@
 """`python -m models`: what there is, whether a bundle is sound, and answers for files and folders of pictures."""
 
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -9,11 +10,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from models import bundle, report
+from models import bundle, pulling, report
 from models.catalog import RUNS, Catalog
 from models.commands import FAILED, Debug, command_line
+from models.environment import MODELS, hand_over_hub_settings, named_models
+from models.errors import SourceError
+from models.source import Repository
 
 LABELS = 10  # that the list names before it counts the others
+PATIENCE_S = 3600  # of a person who pulls a model, and may press Ctrl-C
 
 app = command_line()
 
@@ -21,28 +26,51 @@ app = command_line()
 @app.callback()
 def models() -> None:
     """Use trained models on this machine."""
+    hand_over_hub_settings()
 
 
 @app.command(name="list")
 def list_models(_debug: Debug = False) -> None:
     """Show the models there are and what each reaches on its test pictures. Exits 1 when one is not available."""
-    table = Table("task", "version", "labels", "MB", "test accuracy (95 %)", "source")
-    entries = Catalog.load(workers=1, runs=RUNS).entries
+    table = Table("task", "version", "labels", "MB", "test accuracy (95 %)", "source and revision")
+    entries = Catalog.load(named_models(), workers=1, runs=RUNS).entries
     for entry in entries:
         if entry.classifier is None:
             table.add_row(entry.task, "", "", "", "not available", entry.error)
             continue
         manifest = entry.classifier.manifest
         accuracy = manifest.metrics["test"].metrics["accuracy"]
-        size = sum(file.size for file in manifest.files.values())
+        size = manifest.files[bundle.MODEL_NAME].size
         figure = f"{accuracy.value:.2%} ({accuracy.low:.2%} to {accuracy.high:.2%})"
         labels = ", ".join(manifest.label_ids[:LABELS])
         if len(manifest.labels) > LABELS:
             labels += f" and {len(manifest.labels) - LABELS} more"
         table.add_row(entry.task, manifest.version, labels, f"{size / 1e6:.1f}", figure, entry.source)
     Console().print(table)
+    for entry in entries:
+        if entry.fallback:
+            typer.echo(f"{entry.task}: not {entry.fallback.asked}, since {entry.fallback.error}")
     if any(entry.classifier is None for entry in entries):
         raise typer.Exit(FAILED)
+
+
+@app.command()
+def pull(
+    task: Annotated[str, typer.Argument(help="What the model is for: digit, flower, pneumonia, or another.")],
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="USER/NAME[@REVISION]", help=f"Default: what {MODELS} names for the task."),
+    ] = None,
+    _debug: Debug = False,
+) -> None:
+    """Fetch a model from the Hugging Face Hub into its cache, verified, and print the line that pins it."""
+    asked = Repository.parse(source) if source else named_models().get(task)
+    if not isinstance(asked, Repository):
+        raise SourceError(f"{MODELS} names no repository for {task!r}: say which with --from USER/NAME@REVISION")
+    copy = pulling.pull(asked, task, PATIENCE_S, progress=sys.stderr.isatty())
+    pulling.remember(copy)
+    typer.echo(f"{asked} is commit {copy.repository.revision}, verified: {copy.directory}")
+    typer.echo(f"{MODELS}={task}={copy.repository}")
 
 
 @app.command()
@@ -50,9 +78,16 @@ def verify(
     directory: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The bundle's directory.")],
     _debug: Debug = False,
 ) -> None:
-    """Check a bundle: schema, labels, and the size and SHA-256 of every file."""
+    """Check a bundle: schema, labels, and the size and SHA-256 of every file that is there.
+
+    Names the files that this copy does not have: a copy to serve from needs vistazo.json and model.tflite alone.
+    """
     manifest = bundle.load(directory)
-    typer.echo(f"{directory}: {manifest.task} {manifest.version}, all {len(manifest.files)} files as exported")
+    absent = bundle.missing(directory, manifest)
+    here = f"{len(manifest.files) - len(absent)} of" if absent else "all"
+    typer.echo(f"{directory}: {manifest.task} {manifest.version}, {here} {len(manifest.files)} files are as exported")
+    if absent:
+        typer.echo(f"  not here: {', '.join(absent)}")
 
 
 @app.command()
@@ -67,7 +102,8 @@ def classify(
 ) -> None:
     """Classify pictures. Exits 1 when one could not be read; the output has its error."""
     pictures = report.find_pictures(paths)
-    classifier = Catalog.load(runs=RUNS).get(task)
+    named = named_models()
+    classifier = Catalog.load({task: named[task]} if task in named else {}, runs=RUNS).get(task)
     verdicts: Counter[str] = Counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (

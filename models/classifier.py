@@ -36,14 +36,15 @@ class Classifier:
         self._head = unpack(manifest.head).reshape(len(manifest.labels), -1) if manifest.head else None
 
     @classmethod
-    def load(cls, directory: Path, workers: int | None = None) -> "Classifier":
+    def load(cls, directory: Path, workers: int | None = None, revision: str | None = None) -> "Classifier":
         """Check the bundle in `directory` and load it with `workers` interpreters (default: one a core).
 
+        `revision` is how answers name it (default: the SHA-256 of its `vistazo.json`).
         Raises BundleError when something does not check out.
         """
         manifest = bundle.load(directory)
         engine = LiteRTEngine(directory / bundle.MODEL_NAME, workers or default_workers())
-        return cls(manifest, engine, bundle.describe_file(directory / bundle.MANIFEST_NAME).sha256)
+        return cls(manifest, engine, revision or bundle.describe_file(directory / bundle.MANIFEST_NAME).sha256)
 
     @property
     def task(self) -> str:

@@ -1,14 +1,14 @@
 """From a `Prediction` to the JSON of the HTTP contract, and the same for models and errors."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.bundle import Label
-from models.catalog import BUNDLED, Entry
+from models.catalog import Entry, Fallback
 from models.classifier import Classifier
+from models.errors import HubError, HubStorage, HubUnreachable
 from models.illustration import data_url, heat_overlay
 from models.prediction import Prediction, Verdict
 from serving.errors import ApiError
@@ -97,9 +97,13 @@ class ModelInfo(BaseModel):
     task: str
     available: bool
     error: str | None
-    source: str = Field(description="`bundled`, or `local` for a run, or a directory named in VISTAZO_MODELS")
+    source: Literal["bundled", "hub", "local"] = Field(
+        description="where it came from; `local` is a run, or a directory named in VISTAZO_MODELS"
+    )
+    repository: str | None = Field(default=None, description="USER/NAME of a model from the Hugging Face Hub")
+    fallback: str | None = Field(default=None, description="why this is not the model that VISTAZO_MODELS names")
     version: str | None
-    revision: str | None
+    revision: str | None = Field(description="the commit of a model from the Hub; else the SHA-256 of its vistazo.json")
     engine: str | None
     labels: list[Label] | None = Field(description="identifiers with their names in Spanish and English")
     metrics: dict[str, Any] | None = Field(description="measured figures with their 95 % intervals, by split")
@@ -111,6 +115,14 @@ class Models(BaseModel):
 
     default: str = Field(description="the task of POST /predict")
     models: list[ModelInfo]
+
+
+class Reload(BaseModel):
+    """What a reload may ask for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str = Field(description="USER/NAME on the Hub, or USER/NAME@REVISION: a commit, tag or branch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +185,6 @@ def model_of(classifier: Classifier) -> ModelOfAnswer:
 
 def model_info(entry: Entry, language: Language) -> ModelInfo:
     """What callers may know of a catalogue entry. Paths and causes of a failure stay in the log."""
-    source = "bundled" if Path(entry.source) == BUNDLED / entry.task else "local"
     disclaimer = text("disclaimer", language) if entry.task == DISCLAIMED else None
     known: dict[str, Any] = dict.fromkeys(("version", "revision", "engine", "labels", "metrics"))
     if entry.classifier is not None:
@@ -186,10 +197,25 @@ def model_info(entry: Entry, language: Language) -> ModelInfo:
         task=entry.task,
         available=entry.classifier is not None,
         error=None if entry.classifier else text("model_not_loaded", language, task=entry.task),
-        source=source,
+        source=entry.origin,
+        repository=entry.copy.repository.repo_id if entry.copy else None,
+        fallback=_why(entry.fallback, language) if entry.fallback else None,
         disclaimer=disclaimer,
         **known,
     )
+
+
+def _why(fallback: Fallback, language: Language) -> str:
+    match fallback.error:
+        case HubUnreachable():
+            key = "hub_unreachable"
+        case HubStorage():
+            key = "hub_storage"
+        case HubError():
+            key = "hub_refused"
+        case _:
+            key = "hub_damaged"
+    return text(key, language, asked=fallback.asked)
 
 
 def _rounded(share: float) -> float:

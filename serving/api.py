@@ -10,12 +10,14 @@ from serving import __version__, routes
 from serving.answers import DISCLAIMED
 from serving.messages import text
 from serving.middleware import BodyLimit, RequestContext
+from serving.reloading import Reloader
 from serving.service import Service, too_large
 from serving.upload import ENVELOPE_BYTES
 
 
 def build(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAPI:
     """The ASGI app that answers from `service`; `on_ready` is called when its start-up check has ended."""
+    reloader = Reloader(service)
 
     async def warm_up() -> None:
         await service.warm_up()
@@ -24,7 +26,8 @@ def build(service: Service, on_ready: Callable[[], None] = lambda: None) -> Fast
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         warming = asyncio.create_task(warm_up())
-        yield
+        with reloader.on_hangup():
+            yield
         warming.cancel()
         service.runner.close()
 
@@ -36,7 +39,7 @@ def build(service: Service, on_ready: Callable[[], None] = lambda: None) -> Fast
         lifespan=lifespan,
         exception_handlers=routes.handlers(),
     )
-    router = routes.router(service)
+    router = routes.router(service, reloader)
     api.include_router(router)
     routes.close_the_gaps(api, router)
     # The last one added is the outermost.

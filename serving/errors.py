@@ -11,9 +11,13 @@ VistazoError (models.errors)
     ├── TooManyPixels        422  more pixels than the limit
     ├── BrokenPicture        422  the right format, but damaged
     ├── InvalidRequest       422  a parameter of the wrong type
+    ├── Unauthorized         401  the key of who runs the server is needed
+    │   └── NoAdminKey       401  and none is set
     ├── NotFound             404  no such address
     ├── MethodNotAllowed     405  the address exists, for another method
     ├── NoSuchTask           404  no model has that name
+    ├── ModelRefused         409  a new model does not check out: the old one is served on
+    ├── HubFailed            502  the Hub does not give a new model: the same
     ├── NotLoaded            503  the model is known but damaged
     ├── Busy                 503  the queue is full
     ├── TimedOut             504  no answer within the limit
@@ -102,6 +106,23 @@ class InvalidRequest(ApiError):
     code, status = "invalid_request", 422
 
 
+class Unauthorized(ApiError):
+    """The key of who runs the server is missing or wrong."""
+
+    code, status = "unauthorized", 401
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """How the key is sent (RFC 9110, 11.6.1)."""
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class NoAdminKey(Unauthorized):
+    """No key is set, so nobody may change models."""
+
+    key = "no_admin_key"
+
+
 class NotFound(ApiError):
     """No such address."""
 
@@ -123,6 +144,18 @@ class NoSuchTask(ApiError):
     """No model has that name."""
 
     code, status = "unknown_task", 404
+
+
+class ModelRefused(ApiError):
+    """A new model does not check out; the old one is served on."""
+
+    code, status = "model_refused", 409
+
+
+class HubFailed(ApiError):
+    """The Hub does not give a new model; the old one is served on."""
+
+    code, status = "hub_failed", 502
 
 
 class NotLoaded(ApiError):

@@ -45,6 +45,14 @@ _ERRORS: dict[str, dict[Language, str]] = {
         "es": "Esa dirección no admite este método: usa {allowed}",
         "en": "That address does not take this method: use {allowed}",
     },
+    "unauthorized": {
+        "es": "Falta la clave de administración o no es la correcta: envíala como «Authorization: Bearer CLAVE»",
+        "en": "The admin key is missing or wrong: send it as “Authorization: Bearer KEY”",
+    },
+    "no_admin_key": {
+        "es": "Este servidor no tiene clave de administración: arráncalo con VISTAZO_ADMIN_KEY",
+        "en": "This server has no admin key: start it with VISTAZO_ADMIN_KEY set",
+    },
     "unknown_task": {
         "es": "No hay ningún modelo llamado «{task}»: elige entre {tasks}",
         "en": "There is no model called “{task}”: choose one of {tasks}",
@@ -52,6 +60,16 @@ _ERRORS: dict[str, dict[Language, str]] = {
     "model_not_loaded": {
         "es": "El modelo «{task}» no está disponible: sus archivos faltan o están dañados",
         "en": "The model “{task}” is not available: its files are missing or damaged",
+    },
+    "model_refused": {
+        "es": "El modelo «{task}» no se cambió y sigue el anterior, porque el nuevo no es válido: {reason}",
+        "en": "The model “{task}” was not changed and the old one goes on, since the new one does not check out: "
+        "{reason}",
+    },
+    "hub_failed": {
+        "es": "El modelo «{task}» no se cambió y sigue el anterior, porque el Hub no dio el nuevo: {reason}",
+        "en": "The model “{task}” was not changed and the old one goes on, since the Hub did not give the new one: "
+        "{reason}",
     },
     "busy": {
         "es": "Hay demasiadas imágenes en espera: inténtalo de nuevo en unos segundos",
@@ -78,6 +96,25 @@ _HEALTH: dict[str, dict[Language, str]] = {
         "en": "The model “{task}” failed its start-up check",
     },
     "no_models": {"es": "Ningún modelo está disponible", "en": "No model is available"},
+}
+
+_FALLBACKS: dict[str, dict[Language, str]] = {
+    "hub_refused": {
+        "es": "{asked} no existe en el Hub, o este servidor no puede leerlo",
+        "en": "{asked} is not on the Hub, or this server may not read it",
+    },
+    "hub_unreachable": {
+        "es": "{asked} no se pudo descargar: el Hub no responde o responde demasiado despacio",
+        "en": "{asked} could not be downloaded: the Hub does not answer, or too slowly",
+    },
+    "hub_storage": {
+        "es": "{asked} no se pudo guardar: el disco está lleno o no se puede escribir en él",
+        "en": "{asked} could not be stored: the disk is full, or cannot be written to",
+    },
+    "hub_damaged": {
+        "es": "{asked} está dañado o no es el modelo que dice ser",
+        "en": "{asked} is damaged, or not the model that it says it is",
+    },
 }
 
 _ANSWERS: dict[str, dict[Language, str]] = {
@@ -188,31 +225,9 @@ _PAGE: dict[str, dict[Language, str]] = {
     },
 }
 
-MESSAGES: dict[str, dict[Language, str]] = _ERRORS | _HEALTH | _ANSWERS | _PAGE
+MESSAGES: dict[str, dict[Language, str]] = _ERRORS | _HEALTH | _FALLBACKS | _ANSWERS | _PAGE
 
 
 def text(key: str, language: Language, **values: object) -> str:
     """The message `key` in `language`, with its placeholders filled."""
     return MESSAGES[key][language].format(**values)
-
-
-def percent(value: float, language: Language, digits: int = 1) -> str:
-    """A share for people: 0.984 → `98,4 %` in Spanish, `98.4%` in English; certainty is never claimed."""
-    limit = 10.0**-digits
-    if value * 100 > 100 - limit / 2 and value < 1:
-        shown = f">{100 - limit:.{digits}f}"
-    elif 0 < value * 100 < limit / 2:
-        shown = f"<{limit:.{digits}f}"
-    else:
-        shown = f"{value * 100:.{digits}f}"
-    return f"{shown.replace('.', ',')}\u00a0%" if language == "es" else f"{shown}%"
-
-
-def decimal(value: float, language: Language) -> str:
-    """A figure that is no share, to three places: 0.98 → `0,980` in Spanish, `0.980` in English."""
-    return f"{value:.3f}".replace(".", "," if language == "es" else ".")
-
-
-def count(value: int, language: Language) -> str:
-    """A whole number for people: 10000 → `10 000` in Spanish, `10,000` in English."""
-    return f"{value:,}".replace(",", "\u202f") if language == "es" else f"{value:,}"

@@ -4,84 +4,38 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from serving import answers
-from serving.answers import Answer, ErrorAnswer, ModelInfo, Models
+from models.errors import SourceError, UnknownTask
+from models.source import Repository
+from serving import answers, contract
+from serving.answers import Answer, ModelInfo, Models, Reload
 from serving.errors import ApiError, InvalidRequest, MethodNotAllowed, NoSuchTask, NotFound, Unexpected
+from serving.keys import require_admin
 from serving.messages import text
 from serving.middleware import error_response, id_of_request, language_of_request
+from serving.reloading import Reloader
 from serving.service import Service
-from serving.upload import FIELD, read_picture
+from serving.upload import read_picture
 
 PREFIXES = ("/predict", "/models", "/health")
 
-_MULTIPART = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": [FIELD],
-                    "properties": {
-                        FIELD: {
-                            "type": "string",
-                            "format": "binary",
-                            "description": "the picture: PNG, JPEG, WebP, GIF (first frame), BMP or TIFF",
-                        }
-                    },
-                }
-            }
-        },
-    }
-}
 
-
-def _documented(*kinds: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
-    return {
-        status: {
-            "model": ErrorAnswer,
-            "description": description,
-            "content": {
-                "application/json": {
-                    "example": {
-                        "error": "…",
-                        "code": description.partition(",")[0].partition(" ")[0],
-                        "request_id": "5f0c8a4e6d1b4f0e",
-                    }
-                }
-            },
-        }
-        for status, description in kinds
-    }
-
-
-_PREDICT_ERRORS = _documented(
-    (400, "missing_file, empty_file or no_file_selected"),
-    (404, "unknown_task"),
-    (413, "too_large"),
-    (415, "unsupported_type"),
-    (422, "unreadable_image, too_many_pixels or invalid_request"),
-    (503, "busy (with Retry-After) or model_not_loaded"),
-    (504, "timeout"),
-)
-
-
-def router(service: Service) -> APIRouter:
-    """The routes, answering from `service`."""
+def router(service: Service, reloader: Reloader) -> APIRouter:
+    """The routes, answering from `service`; `reloader` changes its models."""
     routes = APIRouter()
     explain = Annotated[bool, Query(description="add `heat_map`: where the network looked, as PNG data URL")]
 
     async def answer(request: Request, task: str, explained: bool) -> JSONResponse:
         classifier = service.find(task)
         picture = await read_picture(request, service.settings)
-        prediction, elapsed_ms = await service.classify(task, picture, id_of_request.get())
+        prediction, elapsed_ms = await service.classify(classifier, picture, id_of_request.get())
         about = answers.About(answers.model_of(classifier), language_of_request.get(), id_of_request.get(), elapsed_ms)
         if explained:  # painting takes a while
             return JSONResponse(await asyncio.to_thread(answers.explained, prediction, about))
@@ -90,8 +44,8 @@ def router(service: Service) -> APIRouter:
     @routes.post(
         "/predict",
         response_model=Answer,
-        responses=_PREDICT_ERRORS,
-        openapi_extra=_MULTIPART,
+        responses=contract.PREDICT_ERRORS,
+        openapi_extra=contract.MULTIPART,
         summary="Classify a picture with the default model",
     )
     async def predict_default(request: Request, explain: explain = False) -> JSONResponse:
@@ -101,8 +55,8 @@ def router(service: Service) -> APIRouter:
     @routes.post(
         "/predict/{task}",
         response_model=Answer,
-        responses=_PREDICT_ERRORS,
-        openapi_extra=_MULTIPART,
+        responses=contract.PREDICT_ERRORS,
+        openapi_extra=contract.MULTIPART,
         summary="Classify a picture with a named model",
     )
     async def predict(request: Request, task: str, explain: explain = False) -> JSONResponse:
@@ -121,15 +75,34 @@ def router(service: Service) -> APIRouter:
     @routes.get(
         "/models/{task}",
         response_model=ModelInfo,
-        responses=_documented((404, "unknown_task"), (422, "invalid_request")),
+        responses=contract.MODEL_ERRORS,
         summary="One model",
     )
     async def model(task: str) -> ModelInfo:
         """The same as in the list."""
-        for entry in service.catalog.entries:
-            if entry.task == task:
-                return answers.model_info(entry, language_of_request.get())
-        raise NoSuchTask(task=task, tasks=", ".join(service.tasks))
+        try:
+            return answers.model_info(service.catalog.entry(task), language_of_request.get())
+        except UnknownTask:
+            raise NoSuchTask(task=task, tasks=", ".join(service.tasks)) from None
+
+    @routes.post(
+        "/models/{task}/reload",
+        response_model=ModelInfo,
+        responses=contract.RELOAD_ERRORS,
+        dependencies=[Depends(contract.ADMIN_KEY)],
+        openapi_extra=contract.RELOAD,
+        summary="Serve a new revision of a model (admin key)",
+    )
+    async def reload(request: Request, task: str) -> ModelInfo:
+        """Load a model anew, check it beside the old one, and serve it from then on.
+
+        A branch or tag that VISTAZO_MODELS names is looked up again, a directory is read again. With a body,
+        `{"model": "USER/NAME@REVISION"}` is served until the next reload or start. Whatever goes wrong, the old model
+        is served on.
+        """
+        require_admin(request, service.settings)
+        entry = await reloader.reload(task, await _asked(request))
+        return answers.model_info(entry, language_of_request.get())
 
     @routes.get("/health/live", summary="Is the process alive?")
     async def live() -> dict[str, str]:
@@ -153,6 +126,15 @@ def router(service: Service) -> APIRouter:
         return JSONResponse(content, 503 if reason else 200)
 
     return routes
+
+
+async def _asked(request: Request) -> Repository | None:
+    """The repository that the body of a reload names, if there is a body."""
+    body = await request.body()
+    try:
+        return Repository.parse(Reload.model_validate_json(body).model) if body else None
+    except (ValidationError, SourceError):
+        raise InvalidRequest(parameter="model") from None
 
 
 def _why_not_ready(service: Service) -> str | None:

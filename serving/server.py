@@ -4,9 +4,6 @@ import os
 import socket
 from collections.abc import Callable
 
-# Before Gradio is imported: it would report each start to its makers, and ask them for its newest version.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI

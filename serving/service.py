@@ -1,12 +1,9 @@
 """Answering about a picture: what the REST routes and the page have in common."""
 
-import io
 import logging
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from PIL import Image, ImageDraw
 
 from models import errors as faults
 from models.catalog import Catalog
@@ -23,6 +20,7 @@ from serving.errors import (
     TooManyBytes,
     TooManyPixels,
 )
+from serving.pictures import trial
 from serving.runner import Runner
 from serving.settings import Settings
 
@@ -59,30 +57,38 @@ class Service:
         except faults.ModelNotLoaded:
             raise NotLoaded(task=task) from None
 
-    async def classify(self, task: str, picture: bytes | Path, request_id: str) -> tuple[Prediction, float]:
-        """Answer about a picture, given as the bytes of its file or as where these lie.
+    async def classify(
+        self, classifier: Classifier, picture: bytes | Path, request_id: str
+    ) -> tuple[Prediction, float]:
+        """Answer about a picture, given as the bytes of its file or as where these lie, with a model from `find`.
 
         Returns the prediction and the milliseconds that it took, waiting included. Raises ApiError.
         """
-        classifier = self.find(task)
         started = time.perf_counter()
         try:
             prediction = await self.runner.run(_classify, classifier, picture, self.settings)
         except faults.PictureError as error:
             raise self._translate(error) from error
         elapsed_ms = (time.perf_counter() - started) * 1000
-        log.info("%s %s %s %.1f ms", request_id, task, prediction.verdict.value, elapsed_ms)
+        log.info("%s %s %s %.1f ms", request_id, classifier.task, prediction.verdict.value, elapsed_ms)
         return prediction, elapsed_ms
 
     async def warm_up(self) -> None:
-        """Let each loaded model answer about a drawn picture, so that the first visitor does not wait for it."""
+        """Let each loaded model answer about a picture of its kind, so that the first visitor does not wait for it."""
         for task in self.loaded:
             try:
-                await self.classify(task, _drawn_picture(), "warm-up")
+                await self.classify(self.find(task), trial(task), "warm-up")
                 self.warm.add(task)
             except Exception:  # whatever it is: this model is not ready, and the others may be
                 log.exception("the model %r failed its start-up check", task)
                 self.failed.add(task)
+
+    def try_out(self, classifier: Classifier) -> None:
+        """Let a model that is not served yet answer about a picture; whatever it raises speaks against it.
+
+        To be called in a thread, and not in the runner's: that its queue is full says nothing against a model.
+        """
+        _classify(classifier, trial(classifier.task), self.settings)
 
     def _translate(self, error: faults.PictureError) -> ApiError:
         match error:
@@ -111,12 +117,3 @@ def _classify(classifier: Classifier, picture: bytes | Path, settings: Settings)
         except FileNotFoundError:
             raise ExpiredFile from None
     return classifier.classify(picture, settings.limits)
-
-
-def _drawn_picture() -> bytes:
-    """A thick stroke on white, which also the digits' preprocessing takes for something to classify."""
-    image = Image.new("L", (96, 96), 255)
-    ImageDraw.Draw(image).line([(52, 16), (44, 80)], fill=0, width=10)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""What can be set from outside: environment variables, or a `.env` beside app.py (the environment wins)."""
+"""What can be set of the server: environment variables, or a `.env` beside app.py (the environment wins)."""
 
 import os
 from collections.abc import Iterable
@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Annotated
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from models import pulling
 from models.decode import Limits
-from models.errors import VistazoError
+from models.environment import ENV_FILE, hand_over_hub_settings
+from models.errors import SourceError, VistazoError
+from models.source import Source, parse_all
 
 PREFIX = "VISTAZO_"
-ENV_FILE = Path(__file__).parent.parent / ".env"
 
 
 class SettingsError(VistazoError):
@@ -25,7 +27,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
 
-    models: Annotated[dict[str, Path], NoDecode] = Field(default_factory=dict)  # task → bundle directory
+    models: Annotated[dict[str, Source], NoDecode] = Field(default_factory=dict)  # by task
+    hub_timeout_s: float = Field(default=pulling.LIMIT_S, gt=0)  # for a model to come from the Hub
+    admin_key: SecretStr | None = None  # who has it may change the models of a running server
     max_bytes: int = Field(default=20_000_000, gt=0)  # of one picture's file
     max_pixels: int = Field(default=50_000_000, gt=0)  # of one picture, read from its header
     timeout_s: float = Field(default=30.0, gt=0)  # from the upload's last byte to the answer
@@ -36,10 +40,10 @@ class Settings(BaseSettings):
     def _parse_models(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
-        if any(not task.strip() or not directory.strip() for task, _, directory in pairs):
-            raise ValueError("write it as task=DIRECTORY,task=DIRECTORY")
-        return {task.strip(): Path(directory.strip()) for task, _, directory in pairs}
+        try:
+            return parse_all(value)
+        except SourceError as error:
+            raise ValueError(str(error)) from None
 
     @property
     def limits(self) -> Limits:
@@ -48,7 +52,8 @@ class Settings(BaseSettings):
 
 
 def load(env_file: Path = ENV_FILE) -> Settings:
-    """Read the settings. Raises SettingsError when one is unknown or cannot be used."""
+    """Read the settings, and hand those of the Hub to its library. Raises SettingsError when one cannot be used."""
+    hand_over_hub_settings(env_file)
     _refuse_unknown([*os.environ, *dotenv_values(env_file)])
     try:
         return Settings(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings adds it at run time

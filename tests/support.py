@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -100,6 +101,16 @@ def trained_runs(directory: Path) -> None:
     _copy("digit", directory / "mis-rosas-20260101-000000" / "bundle", task="mis-rosas", labels=labels)
     (_copy("digit", directory / "torn-20260101-000000" / "bundle", task="torn") / bundle.MODEL_NAME).write_bytes(b"")
     _copy("digit", directory / "digit-20260101-000000" / "bundle", version="9.9.9")
+
+
+def revision(version: str, network: bytes | None = None, **changes: object) -> dict[str, bytes]:
+    """The files of the shipped model for digits as another version, as they are published: with Keras' own beside."""
+    files = {bundle.MODEL_NAME: network or (BUNDLED / "digit" / bundle.MODEL_NAME).read_bytes()}
+    manifest = json.loads((BUNDLED / "digit" / bundle.MANIFEST_NAME).read_text(encoding="utf-8"))
+    files |= dict.fromkeys((bundle.CARD_NAME, *bundle.KERAS_FILES), b"must not be fetched to serve")
+    listed = {name: {"sha256": sha256(content).hexdigest(), "size": len(content)} for name, content in files.items()}
+    files[bundle.MANIFEST_NAME] = json.dumps(manifest | {"version": version, "files": listed} | changes).encode()
+    return files
 
 
 def _copy(source: str, target: Path, **changes: object) -> Path:

@@ -7,8 +7,9 @@ from models.illustration import as_seen, data_url, heat_overlay
 from models.prediction import Prediction, Verdict
 from serving import answers
 from serving.errors import ApiError
+from serving.figures import count, decimal, percent
 from serving.language import Language
-from serving.messages import count, decimal, percent, text
+from serving.messages import text
 
 METRICS = ("accuracy", "roc_auc", "sensitivity", "specificity")  # those that the page shows, in this order
 NAMED = 12  # labels that a sentence names before it counts the others

@@ -6,13 +6,10 @@ Here the bytes go on as they came, to the one path from bytes to answer that the
 
 import base64
 import binascii
-from abc import ABCMeta
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
-from gradio.component_meta import ComponentMeta
 from gradio.data_classes import FileData, ImageData
 from gradio_client.utils import is_http_url_like
 
@@ -22,13 +19,6 @@ from serving.messages import text
 PNG_URL = "data:image/png;base64,"
 
 
-class _NoStubs(ComponentMeta):
-    """Keeps Gradio from writing a `.pyi` for our classes beside this file, at each start."""
-
-    def __new__(cls, name: str, bases: tuple[type, ...], attributes: dict[str, Any]) -> "_NoStubs":
-        return ABCMeta.__new__(cls, name, bases, attributes)
-
-
 async def _without_downloads(self: Block, url_or_file_path: str | Path | None) -> str | None:
     """Refuses to fetch a picture for a visitor: no requests in others' names, and no unbounded downloads."""
     if url_or_file_path is not None and is_http_url_like(str(url_or_file_path)):
@@ -36,7 +26,7 @@ async def _without_downloads(self: Block, url_or_file_path: str | Path | None) -
     return await Block.async_move_resource_to_block_cache(self, url_or_file_path)
 
 
-class Picture(gr.Image, metaclass=_NoStubs):
+class Picture(gr.Image):
     """`gr.Image` whose function gets the path of the uploaded file, untouched."""
 
     is_template = True  # drawn by the browser code of its base
@@ -47,7 +37,7 @@ class Picture(gr.Image, metaclass=_NoStubs):
         return None if payload is None or payload.path is None else Path(payload.path)
 
 
-class Upload(gr.File, metaclass=_NoStubs):
+class Upload(gr.File):
     """`gr.File` whose function gets the path of the uploaded file; without the empty copy that `gr.File` leaves."""
 
     is_template = True
@@ -58,7 +48,7 @@ class Upload(gr.File, metaclass=_NoStubs):
         return None if payload is None else Path(payload.path)
 
 
-class Canvas(gr.HTML, metaclass=_NoStubs):
+class Canvas(gr.HTML):
     """A sheet to draw on with finger, pen or mouse, whose function gets the drawing as the bytes of a PNG.
 
     `gr.Sketchpad` wants its brush to be chosen before the first stroke, on every visit, and keeps drawings in the

@@ -104,7 +104,7 @@ def _fill(entry: Entry, service: Service, say: Texts) -> None:
         gr.HTML(say.made("unavailable_card", answer.unavailable_card), elem_id=f"{entry.task}-answer")
         return
     build_tab = _TABS.get(entry.task, flower.build)
-    build_tab(tab.Tab(entry.task, entry.classifier.manifest, service, say))
+    build_tab(tab.Tab(entry.task, service, say))
 
 
 def _header(language: Language) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,11 @@ from serving import answers
 from serving.errors import ApiError, MissingFile
 from serving.language import Language, preferred
 from serving.middleware import new_id
+from serving.pictures import examples
 from serving.service import Service
 from serving.ui import answer
 from serving.ui.inputs import Picture, Upload
 from serving.ui.texts import Texts
-
-EXAMPLES = Path(__file__).parent.parent / "examples"
-EXAMPLE_SUFFIXES = (".png", ".jpeg", ".jpg")
 
 Show = Callable[..., Awaitable[str]]
 
@@ -30,9 +27,13 @@ class Tab:
     """A tab under construction."""
 
     task: str
-    manifest: Manifest
     service: Service
     say: Texts
+
+    @property
+    def manifest(self) -> Manifest:
+        """Of the model that is served now: it may be another one than when the tab was made."""
+        return self.service.find(self.task).manifest
 
     def upload(self, intro: str) -> None:
         """A whole tab: the intro, a picture to upload on one side, its answer on the other."""
@@ -69,7 +70,7 @@ class Tab:
 
     def examples(self, picture: Picture) -> None:
         """Pictures to try, where there are any for this task."""
-        found = sorted(p for p in (EXAMPLES / self.task).glob("*") if p.suffix in EXAMPLE_SUFFIXES)
+        found = examples(self.task)
         if found:
             gr.Examples(
                 [str(path) for path in found],
@@ -82,8 +83,11 @@ class Tab:
     def answer(self) -> gr.HTML:
         """Where the answer appears, above what is known of the model."""
         shown = gr.HTML(self.say.made("waiting_card", answer.waiting_card), elem_id=f"{self.task}-answer")
-        gr.HTML(self.say.made(f"{self.task}_about", partial(answer.about, self.manifest)))
+        gr.HTML(self.say.made(f"{self.task}_about", self._about))
         return shown
+
+    def _about(self, language: Language) -> str:
+        return answer.about(self.manifest, language)
 
     def show(self) -> Show:
         """The function of this tab's events: picture → card."""
@@ -93,10 +97,11 @@ class Tab:
             if picture is None:
                 return answer.waiting_card(language)
             try:
-                prediction, _ = await self.service.classify(self.task, picture, new_id())
+                classifier = self.service.find(self.task)
+                prediction, _ = await self.service.classify(classifier, picture, new_id())
             except ApiError as error:
                 return answer.error_card(error, language)
-            return await asyncio.to_thread(answer.prediction_card, prediction, self.manifest, language)
+            return await asyncio.to_thread(answer.prediction_card, prediction, classifier.manifest, language)
 
         return show
 
@@ -110,7 +115,7 @@ def endpoint(service: Service, task: str) -> None:
             if file is None:
                 raise MissingFile
             classifier = service.find(task)
-            prediction, elapsed_ms = await service.classify(task, file, request_id)
+            prediction, elapsed_ms = await service.classify(classifier, file, request_id)
         except ApiError as error:
             raise gr.Error(error.sentence(language), print_exception=False) from error
         return answers.answer(prediction, answers.About(answers.model_of(classifier), language, request_id, elapsed_ms))

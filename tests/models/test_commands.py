@@ -2,8 +2,10 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image
@@ -14,11 +16,13 @@ from tests.support import EXAMPLES, ROOT, environment, example, trained_runs
 COLUMNS = ["path", "task", "label", "confidence", "verdict", "error", *"0123456789"]
 
 
-def models(*arguments: str, cwd: Path = EXAMPLES) -> subprocess.CompletedProcess[str]:
+def models(
+    *arguments: str, cwd: Path = EXAMPLES, settings: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run where there are no `runs/`, unless `cwd` says so: the developer's own are none of the tests' business."""
     command = [sys.executable, "-m", "models", *arguments]
-    settings = environment(PYTHONPATH=str(ROOT), COLUMNS="200")
-    return subprocess.run(command, cwd=cwd, env=settings, capture_output=True, text=True, check=False)
+    env = environment(**{"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | dict(settings or {}))
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
 
 
 def errors(done: "subprocess.CompletedProcess[str]") -> list[str]:
@@ -111,7 +115,12 @@ def test_an_unfinished_report_leaves_what_was_there(tmp_path: Path) -> None:
 
 def test_verify_says_what_it_checked_and_fails_on_damage(bundle_copy: Path) -> None:
     assert models("verify", str(bundle_copy)).returncode == 0
-    (bundle_copy / "README.md").write_text("changed")
+    card = bundle_copy / "README.md"
+    card.rename(bundle_copy / "elsewhere.md")
+    done = models("verify", str(bundle_copy))
+    assert done.returncode == 0
+    assert re.search(r" of \d+ files are as exported\n  not here: (.*, )?README\.md", done.stdout)
+    card.write_text("changed")
     done = models("verify", str(bundle_copy))
     assert done.returncode == 1
     assert "README.md is not the file that was exported" in done.stderr
@@ -164,4 +173,4 @@ def test_a_label_that_is_called_as_a_column_has_one_of_its_own(tmp_path: Path) -
 def test_help_names_every_command() -> None:
     done = models("--help")
     assert done.returncode == 0
-    assert all(command in done.stdout for command in ("list", "verify", "classify"))
+    assert all(command in done.stdout for command in ("list", "pull", "verify", "classify"))

@@ -8,7 +8,8 @@ import pytest
 from models.prediction import Reason, Verdict
 from serving import errors
 from serving.errors import ApiError
-from serving.messages import MESSAGES, count, decimal, percent
+from serving.figures import count, decimal, percent
+from serving.messages import MESSAGES
 from tests.support import ROOT
 
 

@@ -43,6 +43,7 @@ def test_health(server: Server) -> None:
         ("GET", "/predict", 405, "method_not_allowed"),
         ("PUT", "/predict/digit", 405, "method_not_allowed"),
         ("POST", "/models", 405, "method_not_allowed"),
+        ("GET", "/models/digit/reload", 405, "method_not_allowed"),
         ("DELETE", "/health/live", 405, "method_not_allowed"),
         ("GET", "/predict/digit/more/of/it", 404, "not_found"),
         ("GET", "/health", 404, "not_found"),
@@ -78,8 +79,13 @@ def test_the_documentation_is_the_contract(server: Server) -> None:
     assert get(server, "/docs").status_code == 200
     contract = get(server, "/openapi.json").json()
     assert set(contract["paths"]) == {
-        "/predict", "/predict/{task}", "/models", "/models/{task}", "/health/live", "/health/ready",
+        "/predict", "/predict/{task}", "/models", "/models/{task}", "/models/{task}/reload", "/health/live",
+        "/health/ready",
     }  # fmt: skip
+    reload = contract["paths"]["/models/{task}/reload"]["post"]
+    assert set(reload["responses"]) == {"200", "401", "404", "409", "422", "502"}
+    assert reload["security"] == [{"admin key": []}]
+    assert "model" in reload["requestBody"]["content"]["application/json"]["schema"]["properties"]
     predict = contract["paths"]["/predict/{task}"]["post"]
     assert set(predict["responses"]) == {"200", "400", "404", "413", "415", "422", "503", "504"}
     assert "file" in predict["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
