@@ -1,4 +1,5 @@
 # make run    set up what serving needs and serve on http://127.0.0.1:5000   (ARGS="--port 8000" for options)
+# make space  run the Space as Hugging Face would, from its own files and requirements, on http://127.0.0.1:7860
 # make test   set up everything and run every test
 # make lint   ruff and mypy
 
@@ -8,11 +9,14 @@ BIN := $(VENV)/bin
 ARGS ?=
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: run test lint
+.PHONY: run space test lint
 .SILENT:
 
 run: $(VENV)/serving
 	$(BIN)/python app.py $(ARGS)
+
+space: $(VENV)/serving
+	$(BIN)/python -m spaces_config serve
 
 test: $(VENV)/everything
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null \

@@ -1,0 +1,57 @@
+"""The Space's README.md: the committed one beside this file, and which models the Space is to fetch when it is built.
+
+The fields are those of https://huggingface.co/docs/hub/spaces-config-reference.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models import bundle, environment
+from models.source import Repository, Source
+from spaces_config.errors import SpaceError
+
+if TYPE_CHECKING:
+    from huggingface_hub import SpaceCard
+
+CARD = Path(__file__).parent / "README.md"
+PLACEHOLDER = "USER-NAME"
+
+
+def card(sources: Mapping[str, Source], host: str = PLACEHOLDER) -> "SpaceCard":
+    """The README.md of a Space that serves `sources`, by task, instead of or besides the bundled models.
+
+    They are named as commits and fetched while the Space is built (`preload_from_hub`, public repositories only), so
+    that waking up needs no network. `host` is the first part of the Space's address. Raises SpaceError.
+    """
+    from huggingface_hub import SpaceCard  # noqa: PLC0415  (reads HF_HOME when it is imported)
+
+    made = SpaceCard(CARD.read_text(encoding="utf-8").replace(PLACEHOLDER, host))
+    repositories = [_pinned(task, source) for task, source in sources.items()]
+    if repositories:
+        files = ",".join(bundle.SERVING_FILES)
+        made.data["models"] = list(dict.fromkeys(each.repo_id for each in repositories))
+        made.data["preload_from_hub"] = list(
+            dict.fromkeys(f"{each.repo_id} {files} {each.revision}" for each in repositories)
+        )
+    return made
+
+
+def variables(sources: Mapping[str, Source]) -> dict[str, str]:
+    """What has to be set in the Space for it to serve `sources`. Raises SpaceError."""
+    pinned = {task: _pinned(task, source) for task, source in sources.items()}
+    return {environment.MODELS: ",".join(f"{task}={source}" for task, source in pinned.items())} if pinned else {}
+
+
+def _pinned(task: str, source: Source) -> Repository:
+    if isinstance(source, Path):
+        raise SpaceError(
+            f"{environment.MODELS} names the directory {source} for {task}, which a Space does not have: "
+            f"publish it (python -m train publish {source} --repo-id USER/NAME) and name what that prints"
+        )
+    if not source.is_pinned:
+        raise SpaceError(
+            f"{environment.MODELS} names {source} for {task}, which may change: name the commit, as in "
+            f"{task}={source.repo_id}@ and 40 hexadecimal digits, which `train publish` prints"
+        )
+    return source
