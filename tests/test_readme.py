@@ -1,5 +1,6 @@
 """What the READMEs say is what happens: their commands are run, their tables compared with the code."""
 
+import json
 import re
 import subprocess
 import sys
@@ -10,10 +11,13 @@ import pytest
 
 from models import bundle
 from models.catalog import BUNDLED, TASKS
+from models.classifier import Classifier
 from serving.settings import Settings
 from tests.support import ROOT, Server, environment
 
 READMES = [ROOT / "README.md", ROOT / "README.es.md"]
+REPORTS = ROOT / "docs" / "reports"
+PAGES = [*READMES, *sorted((ROOT / "docs").rglob("*.md"))]
 PRINCIPAL = {"digit": "accuracy", "flower": "accuracy", "pneumonia": "roc_auc"}
 
 
@@ -101,8 +105,32 @@ def test_the_figures_are_those_of_the_bundles(readme: Path) -> None:
         assert int(re.sub(r"\D", "", pictures)) == measured.n
 
 
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
-def test_what_is_linked_exists(readme: Path) -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", readme.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_is_linked_exists(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
     assert links
-    assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []
+    assert [link for link in links if not link.startswith("http") and not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_report_is_of_the_shipped_model(task: str) -> None:
+    report = json.loads((REPORTS / task / "metrics.json").read_text(encoding="utf-8"))
+    shipped = Classifier.load(BUNDLED / task, workers=1)
+    assert report["split"] == "test"
+    assert report["model"]["revision"] == shipped.revision
+    measured = shipped.manifest.metrics["test"]
+    assert {name: report["figures"][name] for name in measured.metrics} == {
+        name: metric.model_dump() for name, metric in measured.metrics.items()
+    }
+
+
+@pytest.mark.parametrize("page", sorted(REPORTS.glob("README*.md")), ids=lambda path: path.name)
+def test_the_figures_reached_are_those_of_the_reports(page: Path) -> None:
+    decimal = "," if page.name.endswith(".es.md") else "."
+    shown = [row for row in table_rows(page) if row[0] in TASKS and row[1].startswith("`")]
+    assert {row[0] for row in shown} == set(TASKS)
+    for task, name, _, value, interval, *_ in shown:
+        report = json.loads((REPORTS / task / "metrics.json").read_text(encoding="utf-8"))
+        figure = report["figures"][name.strip("`")]
+        numbers = [float(number) for number in re.findall(r"\d+\.\d+", f"{value} {interval}".replace(decimal, "."))]
+        assert numbers == [pytest.approx(100 * figure[key], abs=0.005) for key in ("value", "low", "high")]
