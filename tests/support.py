@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -35,6 +35,29 @@ class Server:
 def example(task: str, index: int = 0) -> Path:
     """One of the pictures that the page offers to try."""
     return sorted(p for p in (EXAMPLES / task).iterdir() if p.suffix in (".png", ".jpeg", ".jpg"))[index]
+
+
+@contextmanager
+def half_sent(server: Server, picture: Path) -> Iterator[Callable[[], bytes]]:
+    """A `POST /predict` whose body has begun; calling what is yielded sends the rest and gives the answer."""
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    body = (
+        b'--abc\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+        + picture.read_bytes()
+        + b"\r\n--abc--\r\n"
+    )
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=abc\r\n"
+            b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
+        )
+        connection.sendall(body[:50])
+
+        def finish() -> bytes:
+            connection.sendall(body[50:])
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+        yield finish
 
 
 def free_port() -> int:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,7 +21,17 @@ from tests.hub import stub
 from tests.hub.stub import Fault, Hub
 from tests.serving.test_gradio_client import by_client
 from tests.serving.test_predict import ask
-from tests.support import ROOT, Server, environment, example, free_port, revision, running, wait_until_ready
+from tests.support import (
+    ROOT,
+    Server,
+    environment,
+    example,
+    free_port,
+    half_sent,
+    revision,
+    running,
+    wait_until_ready,
+)
 
 REPO, KEY = "ana/digit", "una clave de ñandú"
 BEARER = {"Authorization": f"Bearer {KEY}".encode()}
@@ -110,23 +119,9 @@ def test_requests_in_flight_end_on_the_old_model_and_none_fails(served: Served) 
 
 def test_what_began_before_the_switch_ends_on_the_old_model(served: Served) -> None:
     old, new = served.now["revision"], served.publish("2.1.0")
-    host, _, port = served.server.url.removeprefix("http://").partition(":")
-    body = (
-        b'--abc\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
-        + example("digit").read_bytes()
-        + b"\r\n--abc--\r\n"
-    )
-    with socket.create_connection((host, int(port)), timeout=60) as connection:
-        connection.sendall(
-            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=abc\r\n"
-            b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
-        )
-        connection.sendall(body[:50])
+    with half_sent(served.server, example("digit")) as finish:
         assert served.reload().json()["revision"] == new
-        connection.sendall(body[50:])
-        received = b""
-        while part := connection.recv(65536):
-            received += part
+        received = finish()
     assert received.startswith(b"HTTP/1.1 200")
     assert json.loads(received.partition(b"\r\n\r\n")[2])["model"] == {
         "version": "2.0.0", "revision": old, "engine": "litert",

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.conftest import StartServer
-from tests.support import ROOT, environment, example
+from tests.support import ROOT, environment, example, half_sent
 
 
 def app(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
@@ -59,24 +59,12 @@ def test_the_address_is_printed_when_it_is_ready(start_server: StartServer) -> N
 
 def test_on_sigterm_what_is_in_flight_is_answered(start_server: StartServer) -> None:
     server = start_server()
-    host, _, port = server.url.removeprefix("http://").partition(":")
-    body = (
-        b'--abc\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
-        + example("digit").read_bytes()
-        + b"\r\n--abc--\r\n"
-    )
-    with socket.create_connection((host, int(port)), timeout=60) as connection:
-        connection.sendall(
-            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=abc\r\n"
-            b"Content-Length: %d\r\n\r\n" % len(body)
-        )
-        connection.sendall(body[:50])
+    with half_sent(server, example("digit")) as finish:
         httpx.get(f"{server.url}/health/live")  # by now the first request is being read
         server.process.send_signal(signal.SIGTERM)
         stopped = threading.Thread(target=server.process.wait, args=(60,))
         stopped.start()
-        connection.sendall(body[50:])
-        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        assert finish().startswith(b"HTTP/1.1 200")
     stopped.join(60)
     assert server.process.poll() is not None
     with pytest.raises(httpx.TransportError):
