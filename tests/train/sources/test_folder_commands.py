@@ -32,7 +32,7 @@ def test_from_the_smallest_folder_to_a_bundle(tmp_path: Path) -> None:
     assert (manifest.data.name, manifest.data.license) == ("flores", "unknown")
     assert (manifest.data.train, manifest.metrics["val"].n, manifest.metrics["test"].n) == (12, 4, 4)
     card = (directory / "bundle" / "README.md").read_text(encoding="utf-8")
-    assert "Where they come from and on which terms they may be used is not recorded" in card
+    assert "on which terms they may be used is not recorded" in card
     picture = Classifier.load(directory / "bundle").classify(files["rosa/003.jpg"])
     assert picture.label in (None, "Diente de león", "rosa")
 
