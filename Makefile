@@ -44,7 +44,7 @@ $(VENV)/serving: spaces_config/requirements.txt | $(VENV)/python
 	$(call install,$<)
 
 $(VENV)/everything: requirements-dev.txt requirements.txt spaces_config/requirements.txt | $(VENV)/python
-	echo "Installing everything, TensorFlow too, in $(VENV) (once; 3 GB on disk) …"
+	echo "Installing everything, TensorFlow too, in $(VENV) (once; 3.6 GB on disk) …"
 	$(call install,$<)
 
 define install
