@@ -74,19 +74,21 @@ def chart(comparison: Comparison) -> Figure:
 
 
 def _places(values: Sequence[float], apart: float) -> list[float]:
-    """The values, those that lie closer than `apart` spread around their middle."""
-    order = sorted(range(len(values)), key=values.__getitem__)
+    """The values, those that lie closer than `apart` spread around their middle, and so on with their neighbours."""
     clusters: list[list[int]] = []
-    for index in order:
-        if clusters and values[index] - values[clusters[-1][-1]] < apart:
-            clusters[-1].append(index)
-        else:
-            clusters.append([index])
+
+    def first_place(cluster: Sequence[int]) -> float:
+        return sum(values[index] for index in cluster) / len(cluster) - apart * (len(cluster) - 1) / 2
+
+    for index in sorted(range(len(values)), key=values.__getitem__):
+        cluster = [index]
+        while clusters and first_place(cluster) - first_place(clusters[-1]) < apart * len(clusters[-1]):
+            cluster = clusters.pop() + cluster
+        clusters.append(cluster)
     places = list(values)
     for cluster in clusters:
-        middle = sum(values[index] for index in cluster) / len(cluster)
-        for rank, index in enumerate(sorted(cluster)):
-            places[index] = middle + apart * (rank - (len(cluster) - 1) / 2)
+        for rank, index in enumerate(cluster):
+            places[index] = first_place(cluster) + apart * rank
     return places
 
 

@@ -202,6 +202,20 @@ def test_the_chart_shows_every_model_beside_the_others(comparison: Comparison) -
     assert shown == pytest.approx([100 * model.measured.metrics["accuracy"].value for model in comparison.models])
 
 
+@pytest.mark.parametrize("latencies", [(1.0, 1.02, 1.046), (1.0, 1.0, 1.0), (1.0, 1.03, 1.031, 1.06), (5.0, 1.0, 3.0)])
+def test_spreading_two_models_does_not_push_them_onto_a_third(
+    comparison: Comparison, latencies: tuple[float, ...]
+) -> None:
+    first = comparison.models[0]
+    models = tuple(dataclasses.replace(first, name=str(n), latency_ms=ms) for n, ms in enumerate(latencies))
+    (axes,) = chart(dataclasses.replace(comparison, models=models)).axes
+    places = [float(np.asarray(line.get_xydata())[0][0]) for line in axes.lines if line.get_marker() in set("osD^")]
+    apart = max(latencies) / 40
+    assert min(np.diff(sorted(places))) >= apart * 0.999
+    assert np.argsort(places).tolist() == np.argsort(latencies, kind="stable").tolist()
+    assert places == pytest.approx(latencies, abs=apart * 2)
+
+
 def test_the_command_prints_a_table_and_leaves_three_files(runs: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     names = [str(runs / "seed-1"), str(runs / "smooth")]
