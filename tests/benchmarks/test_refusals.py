@@ -10,10 +10,8 @@ from models.catalog import BUNDLED, TASKS
 from models.classifier import Classifier
 from models.decode import decode
 from models.prediction import Verdict
-from tests.support import ROOT
+from tests.support import EXAMPLES, ROOT
 from train.pictures import Row, write_manifest
-
-EXAMPLES = ROOT / "serving" / "examples"
 
 
 def data(directory: Path) -> Path:

@@ -33,6 +33,7 @@ from train.learning.shift import shifted
 from train.pictures import MANIFEST_NAME, Row, read_manifest
 from train.run import CURVES_NAME, Run
 from train.sources.datasets import credit_for
+from train.subject import BUNDLE
 from train.web_page import png
 
 CHECKED = 200  # validation pictures on which LiteRT must answer as Keras does
@@ -54,7 +55,7 @@ def export(directory: Path) -> Path:
     rows = _rows(run, task_dir)
     network = keras.saving.load_model(directory, compile=False)
     with tempfile.TemporaryDirectory(dir=directory) as temporary:
-        target = Path(temporary) / "bundle"
+        target = Path(temporary) / BUNDLE
         target.mkdir()
         for name in bundle.KERAS_FILES:
             shutil.copyfile(directory / name, target / name)
@@ -63,7 +64,7 @@ def export(directory: Path) -> Path:
             shutil.copyfile(directory / CURVES_NAME, target / bundle.FIGURES / CURVES_NAME)
         _write(run, task_dir, rows, network, target)
         bundle.load(target)
-        final = directory / "bundle"
+        final = directory / BUNDLE
         shutil.rmtree(final, ignore_errors=True)
         target.rename(final)
     return final

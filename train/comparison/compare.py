@@ -119,8 +119,8 @@ def compare(
             subjects, answers, _names(subjects), latencies, [None, *tests], strict=True
         )
     ]
-    groups = int(answers[0].groups.max()) + 1
-    return Comparison(subjects[0].classifier.task, split, len(rows), groups, tuple(models), over_seeds(models))
+    task, groups = subjects[0].classifier.task, answers[0].group_count
+    return Comparison(task, split, len(rows), groups, tuple(models), over_seeds(models))
 
 
 def over_seeds(models: Sequence[Compared]) -> tuple[Seeds, ...]:

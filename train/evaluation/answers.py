@@ -55,6 +55,11 @@ class Answers:
         """The number of each picture's group, `(N,)`: what a bootstrap draws."""
         return np.unique([row.group for row in self.rows], return_inverse=True)[1].astype(np.int64)
 
+    @property
+    def group_count(self) -> int:
+        """How many groups there are: patients, or near-duplicates."""
+        return int(self.groups.max()) + 1
+
 
 def answer_all(
     classifier: Classifier, task_dir: Path, rows: Sequence[Row], alter: Alteration | None = None, what: str = "pictures"

@@ -39,11 +39,6 @@ class Evaluation:
         return self.subject.manifest
 
     @property
-    def groups(self) -> int:
-        """How many groups of pictures the bootstrap drew from: patients, or near-duplicates."""
-        return int(self.answers.groups.max()) + 1
-
-    @property
     def verdicts(self) -> dict[str, int]:
         """How many pictures got each verdict."""
         counts = Counter(prediction.verdict for prediction in self.answers.predictions)
@@ -67,7 +62,7 @@ class Evaluation:
             },
             "split": self.split,
             "n": len(self.answers.rows),
-            "groups": self.groups,
+            "groups": self.answers.group_count,
             "date": self.date,
             "machine": self.machine,
             "labels": list(self.answers.labels),

@@ -21,7 +21,7 @@ def measure(answers: Answers) -> Measurement:
     """Sum up the answers. A rejected picture counts as a wrong answer, and is counted in `rejected` too."""
     return Measurement(
         n=len(answers.rows),
-        groups=int(answers.groups.max()) + 1,
+        groups=answers.group_count,
         metrics=with_intervals(figures(answers), answers.groups),
         confusion=confusion(answers),
         rejected=int(np.sum(answers.chosen < 0)),

@@ -77,7 +77,10 @@ def _about(evaluation: Evaluation) -> str:
     facts = (
         ("model", f"{evaluation.subject.name}, version {manifest.version}, {manifest.recipe.get('arch', '')}"),
         ("revision", evaluation.subject.classifier.revision),
-        ("pictures", f"{len(evaluation.answers.rows):,} of {evaluation.split}, in {evaluation.groups:,} groups"),
+        (
+            "pictures",
+            f"{len(evaluation.answers.rows):,} of {evaluation.split}, in {evaluation.answers.group_count:,} groups",
+        ),
         ("data", f"{manifest.data.name}, split {manifest.data.fingerprint[:12]}"),
         ("measured", f"{evaluation.date} on {evaluation.machine}"),
     )

@@ -75,7 +75,7 @@ def show(evaluation: Evaluation, console: Console) -> None:
     """Print the figures and, for X-rays, what alterations do to them. The console should have markup off."""
     heading = f"{evaluation.subject.name}, {evaluation.split}: {len(evaluation.answers.rows):,} pictures"
     verdicts = ", ".join(f"{count:,} {verdict}" for verdict, count in evaluation.verdicts.items())
-    console.print(f"{heading} in {evaluation.groups:,} groups; {verdicts}", style="bold")
+    console.print(f"{heading} in {evaluation.answers.group_count:,} groups; {verdicts}", style="bold")
     console.print(_table(("figure", "value", "95 % interval"), [row[:3] for row in figure_rows(evaluation)]))
     if evaluation.robustness is not None:
         header, rows = robustness_rows(evaluation.robustness)

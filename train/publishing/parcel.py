@@ -10,6 +10,7 @@ from models import bundle
 from models.bundle import FileEntry, Manifest
 from train.errors import PublishError
 from train.run import RUN_NAME
+from train.subject import BUNDLE
 
 EXPORT = "export the run (python -m train export RUN) and publish RUN/bundle"
 
@@ -35,7 +36,7 @@ def pack(path: Path) -> Parcel:
 
     Raises BundleError when it is damaged, PublishError when it is not whole or its card cannot be read.
     """
-    directory = path / "bundle" if (path / RUN_NAME).is_file() else path
+    directory = path / BUNDLE if (path / RUN_NAME).is_file() else path
     manifest = bundle.load(directory)
     unlisted = [name for name in (bundle.CARD_NAME, *bundle.KERAS_FILES) if name not in manifest.files]
     if absent := [*unlisted, *bundle.missing(directory, manifest)]:
