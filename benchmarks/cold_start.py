@@ -3,7 +3,7 @@
     python -m benchmarks.cold_start [--rounds 5]
 
 Builds the Space in `.space/`, as `make space` does, and starts it again and again, in turns as it is and with Gradio
-imported as it comes (see `serving.before_gradio`), so that whatever else the machine does slows both alike: the ratios
+imported as it comes (see `serving.gradio_setup`), so that whatever else the machine does slows both alike: the ratios
 are worth more than the figures. Processor time is what the process had used by its first answer. Each figure is the
 median of the rounds. The machine's disk cache is warm; on a machine that has just been given the Space, it is not.
 """
@@ -24,7 +24,7 @@ import httpx2
 from rich.console import Console
 
 from models.errors import VistazoError
-from spaces_config import card, local, proof
+from spaces_config import card, local, smoke_test
 from spaces_config.errors import SpaceError
 from spaces_config.local import Space
 
@@ -88,18 +88,18 @@ def _measure(
 def _start(space: Space, words: tuple[str, ...]) -> list[float]:
     """Seconds from the start of the process for each of COLUMNS."""
     moments = []
-    with local.running(space, *words) as running, httpx2.Client(base_url=proof.URL, trust_env=False) as client:
+    with local.running(space, *words) as running, httpx2.Client(base_url=smoke_test.URL, trust_env=False) as client:
         while not local.listens():
-            time.sleep(proof.POLL_S)
+            time.sleep(smoke_test.POLL_S)
             if running.process.poll() is not None:
                 raise SpaceError(f"the Space stopped: see {space.log}")
         moments.append(time.monotonic())
-        client.get("/health/live", timeout=proof.START_S)
+        client.get("/health/live", timeout=smoke_test.START_S)
         moments.append(time.monotonic())
         while client.get("/health/ready").status_code != 200:
-            time.sleep(proof.POLL_S)
+            time.sleep(smoke_test.POLL_S)
         moments.append(time.monotonic())
-        client.post("/predict", files={"file": proof.example(space.app, "digit").read_bytes()}).raise_for_status()
+        client.post("/predict", files={"file": smoke_test.example(space.app, "digit").read_bytes()}).raise_for_status()
         moments.append(time.monotonic())
         processor = _processor_s(running.process.pid)
     return [*(moment - running.started for moment in moments), processor]

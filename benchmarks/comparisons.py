@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from models.commands import Debug, command_line
+from models.cli import Debug, command_line
 
 TASK = "pneumonia"
 BALANCES: tuple[Literal["none", "weights", "sampling"], ...] = ("none", "weights", "sampling")
@@ -106,9 +106,9 @@ def _complete(chosen: Any, task_dir: Path, run: Path, weights: Path | None) -> N
     from train import run as runs  # noqa: PLC0415
     from train.bundling.export import export  # noqa: PLC0415
     from train.errors import RunError  # noqa: PLC0415
+    from train.exported_model import BUNDLE  # noqa: PLC0415
     from train.learning import plan  # noqa: PLC0415
     from train.learning.fit import fit, resume  # noqa: PLC0415
-    from train.subject import BUNDLE  # noqa: PLC0415
 
     typer.echo(f"{run} …", err=True)
     is_unfinished = (run / plan.UNFINISHED).is_dir()

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from benchmarks.handwriting import STYLES, render
 from models.classifier import Classifier
-from models.decode import decode
-from models.preprocess import preprocess
-from train.evaluation.measure import with_intervals
-from train.pictures import read_manifest, read_picture
+from models.images.decoding import decode
+from models.images.preprocessing import preprocess
+from train.evaluation.metrics import with_intervals
+from train.manifest import read_manifest, read_picture
 
 SEED = 1
 
@@ -46,8 +46,8 @@ def main() -> None:
             digit = decode(read_picture(task_dir, row.path))[..., 0]
             picture = render(digit, style, random)
             examples.append(picture)
-            manifest = classifier.manifest
-            answer = classifier.answer(preprocess(picture, manifest.preprocessing, manifest.input))
+            info = classifier.info
+            answer = classifier.answer(preprocess(picture, info.preprocessing, info.input))
             right.append(answer.label == row.label)
             rejected += answer.index is None
         everything += right

@@ -16,13 +16,13 @@ from typing import TypeVar
 import numpy as np
 from scipy.stats import binomtest
 
+from models.batch import find_pictures
 from models.catalog import BUNDLED, TASKS
 from models.classifier import Classifier
 from models.errors import VistazoError
 from models.prediction import Verdict
-from models.report import find_pictures
-from train.pictures import encode_png, read_manifest, read_picture
-from train.side_by_side import side_by_side
+from train.manifest import encode_png, read_manifest, read_picture
+from train.parallel import parallel_map
 
 SEED = 0
 MADE_UP = 200  # pictures of noise, and blank pages
@@ -98,7 +98,7 @@ def _table(models: Sequence[Classifier], sets: Mapping[str, Sequence[bytes]]) ->
 
 
 def _refused(model: Classifier, pictures: Sequence[bytes], name: str) -> str:
-    answers = side_by_side(model.classify, pictures, f"{model.task}: {name}")
+    answers = parallel_map(model.classify, pictures, f"{model.task}: {name}")
     refused = binomtest(sum(answer.verdict is Verdict.REJECTED for answer in answers), len(pictures))
     interval = refused.proportion_ci(method="wilson")
     return f"{refused.statistic:.1%} ({interval.low:.1%} to {interval.high:.1%})"

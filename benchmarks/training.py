@@ -28,7 +28,7 @@ from models import bundle
 from models.catalog import BUNDLED
 from models.errors import VistazoError
 from train import recipe
-from train.pictures import SPLITS, Row, write_manifest
+from train.manifest import SPLITS, Row, write_manifest
 from train.recipe import Recipe
 
 BACKENDS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}  # Keras' name → the package's

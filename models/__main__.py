@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from models import bundle, pulling, report
+from models import batch, bundle
 from models.catalog import RUNS, Catalog
-from models.commands import FAILED, Debug, command_line
-from models.environment import MODELS, hand_over_hub_settings, named_models
+from models.cli import FAILED, Debug, command_line
 from models.errors import SourceError
-from models.source import Repository
+from models.hub import pulling
+from models.hub.source import Repository
+from models.settings import MODELS, hand_over_hub_settings, named_models
 
 LABELS = 10  # that the list names before it counts the others
 PATIENCE_S = 3600  # of a person who pulls a model, and may press Ctrl-C
@@ -38,14 +39,14 @@ def list_models(_debug: Debug = False) -> None:
         if entry.classifier is None:
             table.add_row(entry.task, "", "", "", "not available", entry.error)
             continue
-        manifest = entry.classifier.manifest
-        accuracy = manifest.metrics["test"].metrics["accuracy"]
-        size = manifest.files[bundle.MODEL_NAME].size
+        info = entry.classifier.info
+        accuracy = info.metrics["test"].metrics["accuracy"]
+        size = info.files[bundle.MODEL_NAME].size
         figure = f"{accuracy.value:.2%} ({accuracy.low:.2%} to {accuracy.high:.2%})"
-        labels = ", ".join(manifest.label_ids[:LABELS])
-        if len(manifest.labels) > LABELS:
-            labels += f" and {len(manifest.labels) - LABELS} more"
-        table.add_row(entry.task, manifest.version, labels, f"{size / 1e6:.1f}", figure, entry.source)
+        labels = ", ".join(info.label_ids[:LABELS])
+        if len(info.labels) > LABELS:
+            labels += f" and {len(info.labels) - LABELS} more"
+        table.add_row(entry.task, info.version, labels, f"{size / 1e6:.1f}", figure, entry.source)
     Console().print(table)
     for entry in entries:
         if entry.fallback:
@@ -82,10 +83,10 @@ def verify(
 
     Names the files that this copy does not have: a copy to serve from needs vistazo.json and model.tflite alone.
     """
-    manifest = bundle.load(directory)
-    absent = bundle.missing(directory, manifest)
-    here = f"{len(manifest.files) - len(absent)} of" if absent else "all"
-    typer.echo(f"{directory}: {manifest.task} {manifest.version}, {here} {len(manifest.files)} files are as exported")
+    info = bundle.load(directory)
+    absent = bundle.missing(directory, info)
+    here = f"{len(info.files) - len(absent)} of" if absent else "all"
+    typer.echo(f"{directory}: {info.task} {info.version}, {here} {len(info.files)} files are as exported")
     if absent:
         typer.echo(f"  not here: {', '.join(absent)}")
 
@@ -101,16 +102,16 @@ def classify(
     _debug: Debug = False,
 ) -> None:
     """Classify pictures. Exits 1 when one could not be read; the output has its error."""
-    pictures = report.find_pictures(paths)
+    pictures = batch.find_pictures(paths)
     named = named_models()
     classifier = Catalog.load({task: named[task]} if task in named else {}, runs=RUNS).get(task)
     verdicts: Counter[str] = Counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
         Progress(*columns, console=Console(stderr=True)) as progress,
-        report.open_report(output, classifier.manifest.label_ids) as write,
+        batch.open_report(output, classifier.info.label_ids) as write,
     ):
-        for answer in progress.track(report.classify_files(classifier, pictures), len(pictures), description=task):
+        for answer in progress.track(batch.classify_files(classifier, pictures), len(pictures), description=task):
             write(answer)
             verdicts[str(answer.prediction.verdict) if answer.prediction else "error"] += 1
     typer.echo(", ".join(f"{count:,} {verdict}" for verdict, count in verdicts.most_common()), err=True)

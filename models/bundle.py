@@ -1,6 +1,6 @@
 """A bundle: a trained model as a directory, with `vistazo.json` as its table of contents.
 
-`Manifest` is that file in memory. `load` refuses a bundle whose schema, labels, sizes or hashes do not check out,
+`BundleInfo` is that file in memory. `load` refuses a bundle whose schema, labels, sizes or hashes do not check out,
 before anything in it is used. A copy with only what serving needs is a sound bundle too. The format is described in
 ARCHITECTURE.md.
 """
@@ -15,12 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from models.errors import BundleError
 
 SCHEMA_VERSION = 1
-MANIFEST_NAME = "vistazo.json"
+INFO_NAME = "vistazo.json"
 MODEL_NAME = "model.tflite"
 CARD_NAME = "README.md"
 FIGURES = "figures"  # a folder of PNGs, which the card shows
 KERAS_FILES = ("config.json", "metadata.json", "model.weights.h5")  # Keras' own directory layout
-SERVING_FILES = (MANIFEST_NAME, MODEL_NAME)  # must be there; the others may be left out of a copy
+SERVING_FILES = (INFO_NAME, MODEL_NAME)  # must be there; the others may be left out of a copy
 
 PreprocessingName = Literal["mnist", "center_crop", "stretch_gray"]
 TASK = r"^[a-z][a-z0-9_-]{0,39}$"  # what a task may be called: it is part of addresses
@@ -70,7 +70,7 @@ class Thresholds(_Frozen):
 class Rejection(_Frozen):
     """How unlike the training pictures a picture may be, as a distance of its pooled features.
 
-    What the distance is stands in `models.rejection`. Arrays are float16, little endian, base64.
+    What the distance is stands in `models.ood`. Arrays are float16, little endian, base64.
     """
 
     mean: str  # (D,)
@@ -100,7 +100,7 @@ class Measurement(_Frozen):
 
 
 class Data(_Frozen):
-    """Which pictures the model was made from: the manifest's SHA-256 and the size of each split."""
+    """Which pictures the model was made from: the info's SHA-256 and the size of each split."""
 
     name: str
     license: str
@@ -117,7 +117,7 @@ class FileEntry(_Frozen):
     size: int = Field(ge=0)
 
 
-class Manifest(_Frozen):
+class BundleInfo(_Frozen):
     """`vistazo.json`. Field by field as in the design; unknown fields are refused."""
 
     schema_version: Literal[1]
@@ -142,7 +142,7 @@ class Manifest(_Frozen):
     files: dict[str, FileEntry]  # every other file, by its name relative to the bundle, with "/"
 
     @model_validator(mode="after")
-    def _labels_are_consistent(self) -> "Manifest":
+    def _labels_are_consistent(self) -> "BundleInfo":
         identifiers = [label.id for label in self.labels]
         if len(set(identifiers)) != len(identifiers):
             raise ValueError(f"labels repeat: {identifiers}")
@@ -159,13 +159,13 @@ class Manifest(_Frozen):
         return tuple(label.id for label in self.labels)
 
 
-def load(directory: Path) -> Manifest:
+def load(directory: Path) -> BundleInfo:
     """Read and check the bundle in `directory`: schema, labels, size and SHA-256 of the listed files that are there.
 
     Raises BundleError with the first thing that does not check out. Of the listed files all but `model.tflite` may be
     missing: `missing` names them.
     """
-    path = directory / MANIFEST_NAME
+    path = directory / INFO_NAME
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -176,19 +176,19 @@ def load(directory: Path) -> Manifest:
     if version != SCHEMA_VERSION:
         raise BundleError(f"{path} has schema version {version!r}, this Vistazo reads {SCHEMA_VERSION}: update Vistazo")
     try:
-        manifest = Manifest.model_validate(raw)
+        info = BundleInfo.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise BundleError(f"{path} is not a valid manifest ({where}: {first['msg']}): export it again") from error
-    for name, entry in manifest.files.items():
+        raise BundleError(f"{path} is not a valid info ({where}: {first['msg']}): export it again") from error
+    for name, entry in info.files.items():
         _check_file(directory, name, entry)
-    return manifest
+    return info
 
 
-def missing(directory: Path, manifest: Manifest) -> list[str]:
+def missing(directory: Path, info: BundleInfo) -> list[str]:
     """The listed files that this copy of the bundle does not have."""
-    return [name for name in manifest.files if not (directory / name).is_file()]
+    return [name for name in info.files if not (directory / name).is_file()]
 
 
 def describe_file(path: Path) -> FileEntry:
@@ -202,7 +202,7 @@ def _check_file(directory: Path, name: str, entry: FileEntry) -> None:
     # By its name alone, since a file fetched from the Hub is a link into a cache. Windows' rules know drives as well.
     relative = PureWindowsPath(name)
     if relative.anchor or ".." in relative.parts:
-        raise BundleError(f"{directory / MANIFEST_NAME} lists {name!r}, which leaves the bundle: do not use it")
+        raise BundleError(f"{directory / INFO_NAME} lists {name!r}, which leaves the bundle: do not use it")
     path = directory / name
     if not path.is_file():
         if name not in SERVING_FILES:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from models import bundle, pulling
+from models import bundle
 from models.classifier import Classifier
 from models.errors import BundleError, HubError, ModelNotLoaded, UnknownTask
-from models.pulling import Copy
-from models.source import Repository, Source
+from models.hub import pulling
+from models.hub.pulling import Copy
+from models.hub.source import Repository, Source
 
 BUNDLED = Path(__file__).parent / "bundled"
 TASKS = ("pneumonia", "digit", "flower")
@@ -168,7 +169,7 @@ def newest_bundles(runs: Path) -> dict[str, Path]:
 def _headline(directory: Path) -> tuple[str, str]:
     """What the bundle says of its task, and when it was made (ISO 8601, UTC), before anything in it is checked."""
     try:
-        said = json.loads((directory / bundle.MANIFEST_NAME).read_text(encoding="utf-8"))
+        said = json.loads((directory / bundle.INFO_NAME).read_text(encoding="utf-8"))
         if re.fullmatch(bundle.TASK, said["task"]):
             return said["task"], str(said["created"])
     except (OSError, ValueError, LookupError, TypeError):

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import bundle
-from models.bundle import Manifest
-from models.decode import DEFAULT_LIMITS, Limits, decode
-from models.engine import LiteRTEngine
+from models.bundle import BundleInfo
+from models.engines.litert import LiteRTEngine
+from models.images.decoding import DEFAULT_LIMITS, Limits, decode
+from models.images.preprocessing import Prepared, preprocess
+from models.ood import FeatureSpace, unpack
 from models.prediction import Prediction, Reason, Verdict
-from models.preprocess import Prepared, preprocess
-from models.rejection import FeatureSpace, unpack
 
 
 def default_workers() -> int:
@@ -28,12 +28,12 @@ def default_workers() -> int:
 class Classifier:
     """A verified bundle and its engine. Every method may be called from any thread."""
 
-    def __init__(self, manifest: Manifest, engine: LiteRTEngine, revision: str) -> None:
-        self.manifest = manifest
+    def __init__(self, info: BundleInfo, engine: LiteRTEngine, revision: str) -> None:
+        self.info = info
         self.revision = revision
         self._engine = engine
-        self._space = FeatureSpace.of(manifest.rejection) if manifest.rejection else None
-        self._head = unpack(manifest.head).reshape(len(manifest.labels), -1) if manifest.head else None
+        self._space = FeatureSpace.of(info.rejection) if info.rejection else None
+        self._head = unpack(info.head).reshape(len(info.labels), -1) if info.head else None
 
     @classmethod
     def load(cls, directory: Path, workers: int | None = None, revision: str | None = None) -> "Classifier":
@@ -42,14 +42,14 @@ class Classifier:
         `revision` is how answers name it (default: the SHA-256 of its `vistazo.json`).
         Raises BundleError when something does not check out.
         """
-        manifest = bundle.load(directory)
+        info = bundle.load(directory)
         engine = LiteRTEngine(directory / bundle.MODEL_NAME, workers or default_workers())
-        return cls(manifest, engine, revision or bundle.describe_file(directory / bundle.MANIFEST_NAME).sha256)
+        return cls(info, engine, revision or bundle.describe_file(directory / bundle.INFO_NAME).sha256)
 
     @property
     def task(self) -> str:
         """The name under which people ask for this model."""
-        return self.manifest.task
+        return self.info.task
 
     @property
     def engine_name(self) -> str:
@@ -65,16 +65,16 @@ class Classifier:
 
     def prepare(self, data: bytes, limits: Limits = DEFAULT_LIMITS) -> Prepared:
         """Decode and preprocess: what the network will see."""
-        return preprocess(decode(data, limits), self.manifest.preprocessing, self.manifest.input)
+        return preprocess(decode(data, limits), self.info.preprocessing, self.info.input)
 
     def answer(self, prepared: Prepared) -> Prediction:
         """Run the network on a prepared picture and judge what it says."""
-        labels = self.manifest.label_ids
+        labels = self.info.label_ids
         if prepared.pixels is None:
             uniform = (1 / len(labels),) * len(labels)
             return Prediction(self.task, labels, uniform, Verdict.REJECTED, None, prepared.reason)
         outputs = self._engine.infer(prepared.pixels)
-        probabilities = softmax(outputs.logits / self.manifest.temperature)
+        probabilities = softmax(outputs.logits / self.info.temperature)
         index = self._decide(probabilities)
         doubt = prepared.reason or (Reason.WEAK_SIGNAL if index != np.argmax(probabilities) else None)
         strange = self._is_strange(probabilities, outputs.features) or doubt is Reason.UNFAMILIAR
@@ -91,16 +91,16 @@ class Classifier:
         )
 
     def _decide(self, probabilities: NDArray[np.float64]) -> int:
-        operating = self.manifest.thresholds.operating
+        operating = self.info.thresholds.operating
         if operating is None:
             return int(np.argmax(probabilities))
-        positive = self.manifest.label_ids.index(operating.label)
+        positive = self.info.label_ids.index(operating.label)
         return positive if probabilities[positive] >= operating.probability else 1 - positive
 
     def _is_strange(self, probabilities: NDArray[np.float64], features: NDArray[np.float32]) -> bool:
-        if probabilities.max() < self.manifest.thresholds.rejected:
+        if probabilities.max() < self.info.thresholds.rejected:
             return True
-        rejection = self.manifest.rejection
+        rejection = self.info.rejection
         return self._space is not None and rejection is not None and self._space.score(features) > rejection.threshold
 
     def _judge(self, confidence: float, doubt: Reason | None, strange: bool) -> tuple[Verdict, Reason | None]:
@@ -108,7 +108,7 @@ class Classifier:
             return Verdict.REJECTED, Reason.UNFAMILIAR
         if doubt is not None:
             return Verdict.UNCERTAIN, doubt
-        if confidence < self.manifest.thresholds.confident:
+        if confidence < self.info.thresholds.confident:
             return Verdict.UNCERTAIN, Reason.LOW_CONFIDENCE
         return Verdict.CONFIDENT, None
 

@@ -1,7 +1,7 @@
 """How a model is offered: REST routes, the page, and what they say in two languages."""
 
-from serving import before_gradio
+from serving import gradio_setup
 
 __version__ = "0.1.0"
 
-before_gradio.prepare()
+gradio_setup.prepare()

@@ -27,8 +27,8 @@ VistazoError (models.errors)
 from typing import ClassVar
 
 from models.errors import VistazoError
-from serving.language import Language
-from serving.messages import text
+from serving.i18n.language import Language
+from serving.i18n.messages import text
 
 
 class ApiError(VistazoError):

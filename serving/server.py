@@ -11,12 +11,13 @@ from fastapi import FastAPI
 from models.catalog import Catalog
 from models.classifier import default_workers
 from models.errors import VistazoError
-from serving import api, routes
-from serving.runner import Runner
+from serving.api import app as api
+from serving.api import routes
+from serving.api.upload import ENVELOPE_BYTES
 from serving.service import Service
 from serving.settings import Settings
 from serving.ui import page
-from serving.upload import ENVELOPE_BYTES
+from serving.worker_pool import Runner
 
 DRAIN_S = 10  # after SIGTERM, for what is in flight
 

@@ -20,9 +20,9 @@ from serving.errors import (
     TooManyBytes,
     TooManyPixels,
 )
-from serving.pictures import trial
-from serving.runner import Runner
+from serving.samples import trial
 from serving.settings import Settings
+from serving.worker_pool import Runner
 
 log = logging.getLogger("vistazo")
 

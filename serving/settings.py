@@ -9,11 +9,11 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from models import pulling
-from models.decode import Limits
-from models.environment import ENV_FILE, hand_over_hub_settings
 from models.errors import SourceError, VistazoError
-from models.source import Source, parse_all
+from models.hub import pulling
+from models.hub.source import Source, parse_all
+from models.images.decoding import Limits
+from models.settings import ENV_FILE, hand_over_hub_settings
 
 PREFIX = "VISTAZO_"
 

@@ -10,12 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from models import environment
-from models.commands import Debug, command_line
-from models.source import Repository
-from spaces_config import card, folder, local, proof
+from models import settings
+from models.cli import Debug, command_line
+from models.hub.source import Repository
+from spaces_config import card, folder, local, smoke_test
 from spaces_config.errors import SpaceError
-from spaces_config.proof import Figures
+from spaces_config.smoke_test import Figures
 
 NAMED = 5  # changed files that a refusal names
 
@@ -25,7 +25,7 @@ app = command_line()
 @app.callback()
 def space() -> None:
     """Run the Space on this machine, and deploy it to Hugging Face. VISTAZO_MODELS says which models it serves."""
-    environment.hand_over_hub_settings()
+    settings.hand_over_hub_settings()
 
 
 @app.command()
@@ -34,14 +34,14 @@ def serve(_debug: Debug = False) -> None:
 
     It is built from the files that git knows, in .space/.
     """
-    sources = environment.named_models()
+    sources = settings.named_models()
     made = card.card(sources)
     if unknown := [name for name in folder.unknown() if name.startswith(folder.PARTS)]:
         typer.echo(f"Not in git, hence not in the Space: {', '.join(unknown)}", err=True)
     built = local.build(made, card.variables(sources))
     with local.running(built) as running:
-        _say(proof.prove(running))
-        typer.echo(f"The Space runs on {proof.URL} until Ctrl-C; what it writes is in {built.log}")
+        _say(smoke_test.prove(running))
+        typer.echo(f"The Space runs on {smoke_test.URL} until Ctrl-C; what it writes is in {built.log}")
         with suppress(KeyboardInterrupt):  # how it is meant to end
             running.process.wait()
 
@@ -63,7 +63,7 @@ def deploy(
     """
     if Repository.parse(space).repo_id != space:
         raise SpaceError(f"{space} names a revision, which a Space does not have: write USER/NAME alone")
-    sources = environment.named_models()
+    sources = settings.named_models()
     made = card.card(sources, host=re.sub("[^a-z0-9]+", "-", space.lower()))
     variables = card.variables(sources)
     files = folder.contents(made)
@@ -82,7 +82,7 @@ def deploy(
     if not untested:
         built = local.build(made, variables)
         with local.running(built) as running:
-            _say(proof.prove(running))
+            _say(smoke_test.prove(running))
     # Here and not above: the Hub's library reads its settings when it is imported, and they may be in `.env`.
     from spaces_config.deploy import deploy as send  # noqa: PLC0415
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models import bundle, environment
-from models.source import Repository, Source
+from models import bundle, settings
+from models.hub.source import Repository, Source
 from spaces_config.errors import SpaceError
 
 if TYPE_CHECKING:
@@ -40,18 +40,18 @@ def card(sources: Mapping[str, Source], host: str = PLACEHOLDER) -> "SpaceCard":
 def variables(sources: Mapping[str, Source]) -> dict[str, str]:
     """What has to be set in the Space for it to serve `sources`. Raises SpaceError."""
     pinned = {task: _pinned(task, source) for task, source in sources.items()}
-    return {environment.MODELS: ",".join(f"{task}={source}" for task, source in pinned.items())} if pinned else {}
+    return {settings.MODELS: ",".join(f"{task}={source}" for task, source in pinned.items())} if pinned else {}
 
 
 def _pinned(task: str, source: Source) -> Repository:
     if isinstance(source, Path):
         raise SpaceError(
-            f"{environment.MODELS} names the directory {source} for {task}, which a Space does not have: "
+            f"{settings.MODELS} names the directory {source} for {task}, which a Space does not have: "
             f"publish it (python -m train publish {source} --repo-id USER/NAME) and name what that prints"
         )
     if not source.is_pinned:
         raise SpaceError(
-            f"{environment.MODELS} names {source} for {task}, which may change: name the commit, as in "
+            f"{settings.MODELS} names {source} for {task}, which may change: name the commit, as in "
             f"{task}={source.repo_id}@ and 40 hexadecimal digits, which `train publish` prints"
         )
     return source

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
-from models.hub import explained
+from models.hub.client_errors import hub_errors
 
 KEPT = ".gitattributes"  # which the Hub makes: it says what is kept in LFS
 
@@ -28,7 +28,7 @@ def deploy(
     Deploying the same again changes nothing. `private` counts when the Space is created. Raises HubError.
     """
     api = HfApi()
-    with explained(f"deploy to the Space {space}"):
+    with hub_errors(f"deploy to the Space {space}"):
         url = api.create_repo(space, repo_type="space", space_sdk="gradio", private=private, exist_ok=True)
         set_there = api.get_space_variables(space) if variables else {}
         for name, value in variables.items():

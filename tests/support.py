@@ -129,15 +129,15 @@ def trained_runs(directory: Path) -> None:
 def revision(version: str, network: bytes | None = None, **changes: object) -> dict[str, bytes]:
     """The files of the shipped model for digits as another version, as they are published: with Keras' own beside."""
     files = {bundle.MODEL_NAME: network or (BUNDLED / "digit" / bundle.MODEL_NAME).read_bytes()}
-    manifest = json.loads((BUNDLED / "digit" / bundle.MANIFEST_NAME).read_text(encoding="utf-8"))
+    manifest = json.loads((BUNDLED / "digit" / bundle.INFO_NAME).read_text(encoding="utf-8"))
     files |= dict.fromkeys((bundle.CARD_NAME, *bundle.KERAS_FILES), b"must not be fetched to serve")
     listed = {name: {"sha256": sha256(content).hexdigest(), "size": len(content)} for name, content in files.items()}
-    files[bundle.MANIFEST_NAME] = json.dumps(manifest | {"version": version, "files": listed} | changes).encode()
+    files[bundle.INFO_NAME] = json.dumps(manifest | {"version": version, "files": listed} | changes).encode()
     return files
 
 
 def _copy(source: str, target: Path, **changes: object) -> Path:
     shutil.copytree(BUNDLED / source, target)
-    manifest = json.loads((target / bundle.MANIFEST_NAME).read_text(encoding="utf-8"))
-    (target / bundle.MANIFEST_NAME).write_text(json.dumps(manifest | changes), encoding="utf-8")
+    manifest = json.loads((target / bundle.INFO_NAME).read_text(encoding="utf-8"))
+    (target / bundle.INFO_NAME).write_text(json.dumps(manifest | changes), encoding="utf-8")
     return target

@@ -15,7 +15,7 @@ from models import bundle
 from models.bundle import Measurement
 from models.catalog import BUNDLED, TASKS
 from tests.support import ROOT
-from train.pictures import MANIFEST_NAME
+from train.manifest import MANIFEST_NAME
 
 DATA = ROOT.parent / "shared" / "data"
 SOURCES = {"pneumonia": "chest_xray.zip", "digit": "mnist", "flower": "flower_photos.tgz"}

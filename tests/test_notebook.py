@@ -19,7 +19,7 @@ from PIL import Image
 
 from models.bundle import InputSize
 from models.classifier import Classifier
-from models.preprocess import preprocess
+from models.images.preprocessing import preprocess
 from tests.support import EXAMPLES, ROOT
 from tests.train.samples import idx, own_folder, printed, write_files
 from train.bundling.litert import TOLERANCE
@@ -162,7 +162,7 @@ def test_what_was_saved_can_be_loaded_and_answers_as_the_notebook_says(walk: Wal
     pixels = classifier.prepare(picture).pixels
     assert pixels is not None
     logits = keras.saving.load_model(tmp_path)(pixels[np.newaxis].astype(np.float32))
-    exponents = np.exp(keras.ops.convert_to_numpy(logits)[0] / classifier.manifest.temperature)
+    exponents = np.exp(keras.ops.convert_to_numpy(logits)[0] / classifier.info.temperature)
     np.testing.assert_allclose(prediction.probabilities, exponents / exponents.sum(), atol=TOLERANCE)
 
 

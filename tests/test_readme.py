@@ -118,7 +118,7 @@ def test_the_report_is_of_the_shipped_model(task: str) -> None:
     shipped = Classifier.load(BUNDLED / task, workers=1)
     assert report["split"] == "test"
     assert report["model"]["revision"] == shipped.revision
-    measured = shipped.manifest.metrics["test"]
+    measured = shipped.info.metrics["test"]
     assert {name: report["figures"][name] for name in measured.metrics} == {
         name: metric.model_dump() for name, metric in measured.metrics.items()
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from models.commands import INTERRUPTED, Debug, command_line
+from models.cli import INTERRUPTED, Debug, command_line
 
 if TYPE_CHECKING:
     from train.recipe import Recipe
@@ -42,7 +42,7 @@ def fetch(
     from rich.console import Console  # noqa: PLC0415 (as all below: quick --help)
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
-    from train.pictures import SPLITS  # noqa: PLC0415
+    from train.manifest import SPLITS  # noqa: PLC0415
     from train.sources import fetch as fetching  # noqa: PLC0415
     from train.sources.datasets import dataset_for  # noqa: PLC0415
 
@@ -243,12 +243,12 @@ def evaluate(
     """Measure an exported model on its pictures. Prints the figures and the path of the HTML report."""
     from rich.console import Console  # noqa: PLC0415
 
-    from train import subject  # noqa: PLC0415
+    from train import exported_model  # noqa: PLC0415
     from train.evaluation import report as evaluation_report  # noqa: PLC0415
     from train.evaluation import tables as evaluation_tables  # noqa: PLC0415
     from train.evaluation.evaluate import evaluate as measure  # noqa: PLC0415
 
-    found = measure(subject.find(run, data_dir), split)
+    found = measure(exported_model.find(run, data_dir), split)
     evaluation_tables.show(found, Console(markup=False, highlight=False, emoji=False))
     directory = output or evaluation_report.directory_for(run, found)
     typer.echo(evaluation_report.write(found, directory, pictures))
@@ -317,27 +317,27 @@ def publish(
 
     Publishing the same bundle again makes no commit. Log in with `hf auth login`, or set HF_TOKEN.
     """
-    from models.environment import MODELS, hand_over_hub_settings  # noqa: PLC0415
+    from models.settings import MODELS, hand_over_hub_settings  # noqa: PLC0415
 
     hand_over_hub_settings()
     from huggingface_hub.utils.tqdm import disable_progress_bars  # noqa: PLC0415
 
     from train.publishing import publish as publishing  # noqa: PLC0415 (reads HF_ENDPOINT when it is imported)
-    from train.publishing.parcel import pack  # noqa: PLC0415
+    from train.publishing.package import pack  # noqa: PLC0415
 
     publishing.check_name(repo_id)
     parcel = pack(bundle)
     if dry_run:
         kind = "private" if private else "public"
-        typer.echo(f"would publish {parcel.manifest.task} {parcel.manifest.version} as {repo_id}, {kind} if it is new:")
+        typer.echo(f"would publish {parcel.info.task} {parcel.info.version} as {repo_id}, {kind} if it is new:")
         typer.echo(parcel.describe())
         return
     if not sys.stderr.isatty():
         disable_progress_bars()
     done = publishing.publish(parcel, repo_id, private)
-    typer.echo(f"{repo_id} {parcel.manifest.version}: {done.summary}")
+    typer.echo(f"{repo_id} {parcel.info.version}: {done.summary}")
     typer.echo(f"{done.commit}  {done.url}")
-    typer.echo(f"{MODELS}={parcel.manifest.task}={repo_id}@{done.commit}")
+    typer.echo(f"{MODELS}={parcel.info.task}={repo_id}@{done.commit}")
 
 
 if __name__ == "__main__":

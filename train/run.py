@@ -44,12 +44,12 @@ class Run:
     def write(self, directory: Path) -> None:
         """Write `run.json`, whole or not at all."""
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
-        with whole(directory / RUN_NAME) as stream:
+        with atomic_write(directory / RUN_NAME) as stream:
             stream.write(text.encode())
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[BinaryIO]:
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """A file to write that is there under its name only once all of it is on the disk; until then an older one is."""
     unfinished = path.with_name(path.name + ".part")
     try:

@@ -9,11 +9,12 @@ import gradio as gr
 from gradio.data_classes import BlocksConfigDict
 
 from models.catalog import Entry
-from serving import answers
-from serving.language import Language
-from serving.middleware import language_of_request
+from serving.api import schemas
+from serving.i18n.language import Language
+from serving.middleware.request_context import language_of_request
 from serving.service import Service
-from serving.ui import answer, digit, flower, pneumonia, tab
+from serving.ui import cards
+from serving.ui.tabs import digit, pneumonia, tab, upload
 from serving.ui.texts import Texts, Translations
 
 CSS = Path(__file__).parent / "page.css"
@@ -24,7 +25,7 @@ CACHE_CHECK_S, CACHE_AGE_S = 30, 120
 _TABS: dict[str, Callable[[tab.Tab], None]] = {
     "pneumonia": pneumonia.build,
     "digit": digit.build,
-    "flower": flower.build,
+    "flower": upload.build,
 }
 
 
@@ -99,22 +100,22 @@ def _title(task: str) -> str:
 
 def _fill(entry: Entry, service: Service, say: Texts) -> None:
     if entry.classifier is None:
-        if entry.task == answers.DISCLAIMED:
-            gr.HTML(say.made("disclaimer_card", answer.disclaimer))
-        gr.HTML(say.made("unavailable_card", answer.unavailable_card), elem_id=f"{entry.task}-answer")
+        if entry.task == schemas.DISCLAIMED:
+            gr.HTML(say.made("disclaimer_card", cards.disclaimer))
+        gr.HTML(say.made("unavailable_card", cards.unavailable_card), elem_id=f"{entry.task}-answer")
         return
-    build_tab = _TABS.get(entry.task, flower.build)
+    build_tab = _TABS.get(entry.task, upload.build)
     build_tab(tab.Tab(entry.task, service, say))
 
 
 def _header(language: Language) -> str:
-    return f'<header class="top"><h1>Vistazo</h1><p>{answer.sentence("tagline", language)}</p></header>'
+    return f'<header class="top"><h1>Vistazo</h1><p>{cards.sentence("tagline", language)}</p></header>'
 
 
 def _footer(language: Language, address: str) -> str:
     curl = f'curl -F "file=@imagen.png" {address}/predict'
     return (
-        f'<footer class="bottom"><p>{answer.sentence("privacy", language)}</p>'
-        f"<p>{answer.sentence('from_terminal', language)} <code>{escape(curl)}</code></p>"
-        f'<p><a href="docs">{answer.sentence("api_docs", language)}</a></p></footer>'
+        f'<footer class="bottom"><p>{cards.sentence("privacy", language)}</p>'
+        f"<p>{cards.sentence('from_terminal', language)} <code>{escape(curl)}</code></p>"
+        f'<p><a href="docs">{cards.sentence("api_docs", language)}</a></p></footer>'
     )

@@ -11,8 +11,8 @@ from functools import partial
 import gradio as gr
 from gradio.i18n import I18nData
 
-from serving.language import Language
-from serving.messages import text
+from serving.i18n.language import Language
+from serving.i18n.messages import text
 
 Make = Callable[[Language], str]
 

@@ -9,7 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from benchmarks.comparisons import BALANCES, app
-from train.pictures import SPLITS, Row, write_manifest
+from train.manifest import SPLITS, Row, write_manifest
 
 EFFORT = ("--size", "32", "--epochs", "1", "--seeds", "1")
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.handwriting import SIDE, STYLES, render
-from models.canonical import canonical_digit
 from models.catalog import BUNDLED
 from models.classifier import Classifier
-from models.preprocess import preprocess
+from models.digits.mnist import canonical_digit
+from models.images.preprocessing import preprocess
 from tests.support import ROOT
-from train.pictures import Row, write_manifest
+from train.manifest import Row, write_manifest
 
 DIGITS = sorted((Path(__file__).parents[1] / "fixtures" / "digits").glob("*.png"))
 
@@ -45,7 +45,7 @@ def test_most_rendered_digits_are_still_read(style: str, reader: Classifier) -> 
             picture = render(mnist(path), style, np.random.default_rng(seed))
             assert picture.shape == (SIDE, SIDE, 3)
             assert picture.dtype == np.uint8
-            answer = reader.answer(preprocess(picture, reader.manifest.preprocessing, reader.manifest.input))
+            answer = reader.answer(preprocess(picture, reader.info.preprocessing, reader.info.input))
             right += answer.label == path.stem[0]
     assert right >= 0.8 * 5 * len(DIGITS)
 

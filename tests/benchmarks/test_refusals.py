@@ -8,10 +8,10 @@ from pathlib import Path
 from benchmarks.refusals import MADE_UP, blank_pages, noise
 from models.catalog import BUNDLED, TASKS
 from models.classifier import Classifier
-from models.decode import decode
+from models.images.decoding import decode
 from models.prediction import Verdict
 from tests.support import EXAMPLES, ROOT
-from train.pictures import Row, write_manifest
+from train.manifest import Row, write_manifest
 
 
 def data(directory: Path) -> Path:

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from serving.language import Language
-from serving.messages import MESSAGES
+from serving.i18n.language import Language
+from serving.i18n.messages import MESSAGES
 from tests.e2e.conftest import Visit
 from tests.support import Server, example
 

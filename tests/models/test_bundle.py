@@ -16,7 +16,7 @@ from tests.support import ROOT
 def test_the_bundled_models_check_out(task: str) -> None:
     manifest = bundle.load(BUNDLED / task)
     assert manifest.task == task
-    listed = set(manifest.files) | {bundle.MANIFEST_NAME}
+    listed = set(manifest.files) | {bundle.INFO_NAME}
     there = {path.relative_to(BUNDLED / task).as_posix() for path in (BUNDLED / task).rglob("*") if path.is_file()}
     assert there <= listed, "a file that vistazo.json does not cover"
     assert listed - there <= set(bundle.KERAS_FILES), "a shipped bundle lacks more than Keras' files"
@@ -113,7 +113,7 @@ def _forget_the_model(manifest: dict[str, Any]) -> None:
 def test_a_manifest_that_does_not_check_out_is_refused(
     bundle_copy: Path, change: Callable[[dict[str, Any]], None], message: str
 ) -> None:
-    path = bundle_copy / bundle.MANIFEST_NAME
+    path = bundle_copy / bundle.INFO_NAME
     manifest = json.loads(path.read_text(encoding="utf-8"))
     change(manifest)
     path.write_text(json.dumps(manifest), encoding="utf-8")
@@ -124,6 +124,6 @@ def test_a_manifest_that_does_not_check_out_is_refused(
 
 @pytest.mark.parametrize("text", ["", "not json", "[]", "null"])
 def test_a_manifest_that_is_no_object_is_refused(bundle_copy: Path, text: str) -> None:
-    (bundle_copy / bundle.MANIFEST_NAME).write_text(text, encoding="utf-8")
+    (bundle_copy / bundle.INFO_NAME).write_text(text, encoding="utf-8")
     with pytest.raises(BundleError):
         bundle.load(bundle_copy)

@@ -37,7 +37,7 @@ def test_an_unknown_task_is_told_what_there_is() -> None:
 
 
 def test_a_network_that_is_not_ours_is_refused(bundle_copy: Path) -> None:
-    path = bundle_copy / bundle.MANIFEST_NAME
+    path = bundle_copy / bundle.INFO_NAME
     network = bundle_copy / bundle.MODEL_NAME
     old = bundle.describe_file(network)
     network.write_bytes(b"TFL3 but not really")
@@ -52,8 +52,8 @@ def a_run(runs: Path, name: str, created: str = "2026-01-01T00:00:00+00:00", tas
     """A run whose bundle is the shipped one for digits under another name."""
     target = runs / name / "bundle"
     shutil.copytree(BUNDLED / "digit", target)
-    manifest = json.loads((target / bundle.MANIFEST_NAME).read_text(encoding="utf-8"))
-    (target / bundle.MANIFEST_NAME).write_text(json.dumps(manifest | {"task": task, "created": created}))
+    manifest = json.loads((target / bundle.INFO_NAME).read_text(encoding="utf-8"))
+    (target / bundle.INFO_NAME).write_text(json.dumps(manifest | {"task": task, "created": created}))
     return target
 
 
@@ -88,8 +88,8 @@ def test_a_damaged_run_is_told_and_the_others_are_served(tmp_path: Path) -> None
     a_run(tmp_path, "birds")
     (a_run(tmp_path, "ants", task="ants") / bundle.MODEL_NAME).write_bytes(b"cut")
     (tmp_path / "bees-20260101-000000" / "bundle").mkdir(parents=True)
-    (a_run(tmp_path, "My Wasps!") / bundle.MANIFEST_NAME).write_text("{")
-    (a_run(tmp_path, "moths") / bundle.MANIFEST_NAME).write_text('{"task": ["x"], "created": 1}')
+    (a_run(tmp_path, "My Wasps!") / bundle.INFO_NAME).write_text("{")
+    (a_run(tmp_path, "moths") / bundle.INFO_NAME).write_text('{"task": ["x"], "created": 1}')
     catalog = Catalog.load(workers=1, runs=tmp_path)
     errors = {entry.task: entry.error for entry in catalog.entries if entry.error}
     assert set(errors) == {"ants", "bees", "run-my-wasps-", "moths"}

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from models.classifier import Classifier, activation_map, softmax
+from models.images.preprocessing import Prepared
 from models.prediction import Reason, Verdict
-from models.preprocess import Prepared
 from tests.support import EXAMPLES, ROOT
 
 LABELLED = [
@@ -80,12 +80,12 @@ def test_a_doubt_of_preprocessing_makes_the_answer_uncertain(classifiers: dict[s
 
 def test_the_operating_point_decides_pneumonia(classifiers: dict[str, Classifier]) -> None:
     pneumonia = classifiers["pneumonia"]
-    operating = pneumonia.manifest.thresholds.operating
+    operating = pneumonia.info.thresholds.operating
     assert operating is not None
     assert operating.label == "pneumonia"
     assert operating.probability != 0.5
     for share, label in ((operating.probability + 1e-6, "pneumonia"), (operating.probability - 1e-6, "normal")):
-        assert pneumonia.manifest.label_ids[pneumonia._decide(np.array([1 - share, share]))] == label
+        assert pneumonia.info.label_ids[pneumonia._decide(np.array([1 - share, share]))] == label
 
 
 def test_a_weak_signal_is_reported_as_one(classifiers: dict[str, Classifier]) -> None:
@@ -124,7 +124,7 @@ def test_a_picture_of_another_kind_is_rejected(classifiers: dict[str, Classifier
 
 def test_an_answer_that_is_too_close_to_call_is_uncertain(classifiers: dict[str, Classifier]) -> None:
     flower = classifiers["flower"]
-    confident = flower.manifest.thresholds.confident
+    confident = flower.info.thresholds.confident
     assert flower._judge(confident, None, strange=False) == (Verdict.CONFIDENT, None)
     assert flower._judge(confident - 0.01, None, strange=False) == (Verdict.UNCERTAIN, Reason.LOW_CONFIDENCE)
 
@@ -135,8 +135,8 @@ def test_where_no_label_reaches_its_least_the_picture_is_rejected(classifiers: d
     surest = max(flower.classify(picture).probabilities)
 
     def verdict(least: float) -> Verdict:
-        thresholds = flower.manifest.thresholds.model_copy(update={"rejected": least})
-        manifest = flower.manifest.model_copy(update={"thresholds": thresholds})
+        thresholds = flower.info.thresholds.model_copy(update={"rejected": least})
+        manifest = flower.info.model_copy(update={"thresholds": thresholds})
         return Classifier(manifest, flower._engine, "test").classify(picture).verdict
 
     assert verdict(surest - 1e-6) is not Verdict.REJECTED

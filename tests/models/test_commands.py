@@ -147,7 +147,7 @@ def test_what_was_trained_in_runs_is_listed_and_answers(tmp_path: Path) -> None:
 
 def test_of_many_labels_the_first_are_listed(tmp_path: Path) -> None:
     trained_runs(tmp_path / "runs")
-    path = tmp_path / "runs" / "mis-rosas-20260101-000000" / "bundle" / bundle.MANIFEST_NAME
+    path = tmp_path / "runs" / "mis-rosas-20260101-000000" / "bundle" / bundle.INFO_NAME
     manifest = json.loads(path.read_text(encoding="utf-8"))
     more = [{"id": f"más {n}", "es": "x", "en": "x"} for n in range(190)]
     path.write_text(json.dumps(manifest | {"labels": manifest["labels"] + more, "head": None}), encoding="utf-8")
@@ -157,7 +157,7 @@ def test_of_many_labels_the_first_are_listed(tmp_path: Path) -> None:
 
 def test_a_label_that_is_called_as_a_column_has_one_of_its_own(tmp_path: Path) -> None:
     trained_runs(tmp_path / "runs")
-    path = tmp_path / "runs" / "mis-rosas-20260101-000000" / "bundle" / bundle.MANIFEST_NAME
+    path = tmp_path / "runs" / "mis-rosas-20260101-000000" / "bundle" / bundle.INFO_NAME
     manifest = json.loads(path.read_text(encoding="utf-8"))
     manifest["labels"][3]["id"] = "error"
     path.write_text(json.dumps(manifest), encoding="utf-8")

@@ -12,10 +12,10 @@ import pytest
 
 from models.catalog import BUNDLED, Catalog, Entry
 from models.classifier import Classifier
-from serving import api
-from serving.runner import Runner
+from serving.api import app
 from serving.service import Service
 from serving.settings import Settings
+from serving.worker_pool import Runner
 from tests.support import example
 
 
@@ -34,7 +34,7 @@ class Caller:
 @asynccontextmanager
 async def calling(catalog: Catalog, runner: Runner) -> AsyncIterator[Caller]:
     service = Service(catalog, Settings(), "digit", runner)
-    transport = httpx.ASGITransport(api.build(service), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app.build(service), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield Caller(service, client)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.source import Repository
+from models.hub.source import Repository
 from serving import settings
 from serving.settings import SettingsError
 from tests.support import ROOT, environment

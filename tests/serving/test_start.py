@@ -80,7 +80,7 @@ from pathlib import Path
 import asyncio
 from models.catalog import Catalog
 from serving import server
-from serving.runner import Runner
+from serving.worker_pool import Runner
 from serving.service import Service
 from serving.settings import Settings
 catalog = Catalog.load()

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from models import source
+from models.hub import source
 from spaces_config import card
 from spaces_config.errors import SpaceError
 from tests.hub.cards import faults_of_card

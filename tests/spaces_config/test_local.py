@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from models.catalog import TASKS
-from spaces_config import local, proof
+from spaces_config import local, smoke_test
 from spaces_config.errors import SpaceError
 from spaces_config.local import Running, Space
-from spaces_config.proof import Figures
+from spaces_config.smoke_test import Figures
 from tests.spaces_config.conftest import NOBODYS_BUSINESS
 
 pytestmark = pytest.mark.network
@@ -26,7 +26,7 @@ def running(space: Space) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def figures(running: Running) -> Figures:
-    return proof.prove(running)
+    return smoke_test.prove(running)
 
 
 def run(space: Space, script: str) -> "subprocess.CompletedProcess[str]":
@@ -39,8 +39,8 @@ def test_it_answers(figures: Figures) -> None:
     assert 0 < figures.ready_s <= figures.first_answer_s
     assert figures.installed_mb > 100
     for task in TASKS:
-        picture = min((Path(proof.__file__).parent.parent / "serving" / "examples" / task).glob("*.[pj]*"))
-        answer = httpx.post(f"{proof.URL}/predict/{task}", files={"file": picture.read_bytes()}, timeout=60)
+        picture = min((Path(smoke_test.__file__).parent.parent / "serving" / "examples" / task).glob("*.[pj]*"))
+        answer = httpx.post(f"{smoke_test.URL}/predict/{task}", files={"file": picture.read_bytes()}, timeout=60)
         assert answer.json()["verdict"] in ("confident", "uncertain")
         assert answer.json()["model"]["engine"] == "litert"
 

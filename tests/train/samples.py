@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from train.pictures import Row, Split, write_manifest
+from train.manifest import Row, Split, write_manifest
 from train.sources.datasets import DIGIT, Dataset
 
 Files = Mapping[str, bytes]  # by path

@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 
 from models.bundle import OperatingPoint, Rejection, Thresholds
 from models.classifier import softmax
-from models.rejection import FeatureSpace, pack, unit
+from models.ood import FeatureSpace, pack, unit
 from train.recipe import Recipe
 
 COMPONENTS = 64

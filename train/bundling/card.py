@@ -1,4 +1,4 @@
-"""The model card: README.md of a bundle, in Spanish and English, written from its manifest so that they agree.
+"""The model card: README.md of a bundle, in Spanish and English, written from its info so that they agree.
 
 The texts are in `templates`: `es` and `en` say the same; `code` holds the snippets, which both show.
 """
@@ -10,10 +10,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models import bundle
-from models.bundle import Manifest, Measurement
+from models.bundle import BundleInfo, Measurement
 from train.bundling.calibrate import NOTHING_REJECTED
+from train.bundling.card_text import LANGUAGES, Words
 from train.bundling.front_matter import LICENSE, front_matter
-from train.bundling.words import LANGUAGES, Words
 from train.evaluation.radiographs import THORAX, THORAX_CROPPED, area
 from train.evaluation.robustness import NOTE
 from train.sources.datasets import DATASETS, Credit
@@ -48,7 +48,7 @@ NOT_A_DIAGNOSIS = (
 )
 
 
-def card(manifest: Manifest, credit: Credit, figures: Iterable[str]) -> str:
+def card(info: BundleInfo, credit: Credit, figures: Iterable[str]) -> str:
     """The card's text, Markdown with front matter. `figures` are the names of the bundle's pictures."""
     environment = Environment(  # noqa: S701 (Markdown; what a person has named is escaped by `Words.name`)
         loader=FileSystemLoader(TEMPLATES),
@@ -57,29 +57,29 @@ def card(manifest: Manifest, credit: Credit, figures: Iterable[str]) -> str:
         keep_trailing_newline=True,
         undefined=StrictUndefined,
     )
-    known = _known(manifest, credit) | {"figures": frozenset(figures)}
+    known = _known(info, credit) | {"figures": frozenset(figures)}
     halves = {
-        language: environment.get_template(f"{language}/card.md").render(known, w=Words(language, manifest))
+        language: environment.get_template(f"{language}/card.md").render(known, w=Words(language, info))
         for language in LANGUAGES
     }
     whole = environment.get_template("card.md").render(known, **halves, not_a_diagnosis=NOT_A_DIAGNOSIS)
-    return f"---\n{front_matter(manifest, credit).to_yaml()}\n---\n\n{whole}"
+    return f"---\n{front_matter(info, credit).to_yaml()}\n---\n\n{whole}"
 
 
-def _known(manifest: Manifest, credit: Credit) -> dict[str, Any]:
+def _known(info: BundleInfo, credit: Credit) -> dict[str, Any]:
     """What both languages are written from."""
-    arch = manifest.recipe["arch"]
-    rejection = manifest.rejection
+    arch = info.recipe["arch"]
+    rejection = info.rejection
     return {
-        "m": manifest,
-        "about": manifest.task if manifest.task in DATASETS else "own",
+        "m": info,
+        "about": info.task if info.task in DATASETS else "own",
         "credit": credit,
         "data_license": credit.license.partition(",")[0],
         "license": LICENSE,
         "pretrained": arch not in FROM_SCRATCH,
-        "choices": _choices(manifest.recipe),
+        "choices": _choices(info.recipe),
         "refuses": rejection is not None and rejection.threshold < NOTHING_REJECTED,
-        "prevalence": _prevalence(manifest),
+        "prevalence": _prevalence(info),
         "robustness_note": NOTE,
         "thorax": area(THORAX),
         "thorax_cropped": area(THORAX_CROPPED),
@@ -98,12 +98,12 @@ def _plain(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _prevalence(manifest: Manifest) -> float | None:
+def _prevalence(info: BundleInfo) -> float | None:
     """The share of the test pictures that show the label looked for, as far as they were answered."""
-    operating, measured = manifest.thresholds.operating, manifest.metrics.get("test")
+    operating, measured = info.thresholds.operating, info.metrics.get("test")
     if operating is None or measured is None:
         return None
-    return _share(measured, manifest.label_ids.index(operating.label))
+    return _share(measured, info.label_ids.index(operating.label))
 
 
 def _share(measured: Measurement, label: int) -> float:

@@ -15,26 +15,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import bundle
-from models.bundle import Data, Label, Manifest, Measurement
+from models.bundle import BundleInfo, Data, Label, Measurement
 from models.classifier import Classifier, softmax
-from models.engine import LiteRTEngine, Outputs
-from models.rejection import pack
+from models.engines.litert import LiteRTEngine, Outputs
+from models.ood import pack
 from train import run as runs
 from train.bundling.calibrate import fit_rejection, fit_temperature, fit_thresholds
 from train.bundling.card import card
 from train.bundling.litert import convert
-from train.data import held, loader, targets
 from train.errors import ExportError, RunError
-from train.evaluation.answers import Answers, answer_all
 from train.evaluation.charts import charts
-from train.evaluation.measure import measure
+from train.evaluation.metrics import measure
+from train.evaluation.predictions import Predictions, predict_all
 from train.evaluation.robustness import FOR, measure_robustness
-from train.learning.shift import shifted
-from train.pictures import MANIFEST_NAME, Row, read_manifest
+from train.exported_model import BUNDLE
+from train.html import png
+from train.learning.batches import held, loader, targets
+from train.learning.corruptions import shifted
+from train.manifest import MANIFEST_NAME, Row, read_manifest
 from train.run import CURVES_NAME, Run
 from train.sources.datasets import credit_for
-from train.subject import BUNDLE
-from train.web_page import png
 
 CHECKED = 200  # validation pictures on which LiteRT must answer as Keras does
 TRAINING_FEATURES = 4000  # pictures that the rejection statistics are made from
@@ -94,7 +94,7 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
     temperature = fit_temperature(logits, truth)
     probabilities = softmax(logits / temperature).reshape(-1, len(rows["val"]), len(labels))
     credit = credit_for(recipe.task)
-    manifest = Manifest(
+    info = BundleInfo(
         schema_version=1,
         task=recipe.task,
         version=recipe.version,
@@ -120,24 +120,22 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
         training_minutes=run.minutes,
         files={bundle.MODEL_NAME: bundle.describe_file(target / bundle.MODEL_NAME)},
     )
-    classifier = Classifier(manifest, engine, revision="unreleased")
-    answers = {split: answer_all(classifier, task_dir, rows[split]) for split in ("val", "test")}
+    classifier = Classifier(info, engine, revision="unreleased")
+    answers = {split: predict_all(classifier, task_dir, rows[split]) for split in ("val", "test")}
     metrics = {split: measure(answered) for split, answered in answers.items()}
     robustness = None
     if recipe.preprocessing == FOR:
         robustness = measure_robustness(classifier, task_dir, rows["train"], answers["test"])
-    manifest = manifest.model_copy(update={"metrics": metrics, "robustness": robustness})
+    info = info.model_copy(update={"metrics": metrics, "robustness": robustness})
     _draw(answers["test"], metrics["test"], target / bundle.FIGURES)
     figures = [path.name for path in (target / bundle.FIGURES).iterdir()]
-    (target / bundle.CARD_NAME).write_text(card(manifest, credit, figures), encoding="utf-8", newline="\n")
+    (target / bundle.CARD_NAME).write_text(card(info, credit, figures), encoding="utf-8", newline="\n")
     files = {path.relative_to(target).as_posix(): path for path in target.rglob("*") if path.is_file()}
-    manifest = manifest.model_copy(
-        update={"files": {name: bundle.describe_file(files[name]) for name in sorted(files)}}
-    )
-    (target / bundle.MANIFEST_NAME).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    info = info.model_copy(update={"files": {name: bundle.describe_file(files[name]) for name in sorted(files)}})
+    (target / bundle.INFO_NAME).write_text(info.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
-def _draw(answers: Answers, measured: Measurement, folder: Path) -> None:
+def _draw(answers: Predictions, measured: Measurement, folder: Path) -> None:
     for name, (figure, _) in charts(answers, measured.metrics).items():
         (folder / name).write_bytes(png(figure))
 

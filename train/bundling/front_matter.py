@@ -2,7 +2,7 @@
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from models.bundle import Manifest
+from models.bundle import BundleInfo
 from train.sources.datasets import Credit
 
 LICENSE = "mit"  # of the models, as of the project: see LICENSE
@@ -16,12 +16,12 @@ LISTED = {
 }
 
 
-def front_matter(manifest: Manifest, credit: Credit) -> ModelCardData:
+def front_matter(info: BundleInfo, credit: Credit) -> ModelCardData:
     """The metadata of the card: `to_yaml` writes them, with `model-index` for the figures of the test pictures.
 
     A person's own folder has no known terms, so its model has none either.
     """
-    results = _results(manifest, credit)
+    results = _results(info, credit)
     known = bool(credit.citation)
     return ModelCardData(
         language=["es", "en"],
@@ -29,22 +29,22 @@ def front_matter(manifest: Manifest, credit: Credit) -> ModelCardData:
         license_name=None if known else "not-recorded",
         library_name="keras",
         pipeline_tag="image-classification",
-        tags=["vistazo", "litert", manifest.task],
+        tags=["vistazo", "litert", info.task],
         datasets=[credit.hub_id] if credit.hub_id else None,
         metrics=[result.metric_type for result in results],
-        model_name=f"vistazo-{manifest.task}",
+        model_name=f"vistazo-{info.task}",
         eval_results=results,
     )
 
 
-def _results(manifest: Manifest, credit: Credit) -> list[EvalResult]:
-    operating = manifest.thresholds.operating
+def _results(info: BundleInfo, credit: Credit) -> list[EvalResult]:
+    operating = info.thresholds.operating
     positive = "" if operating is None else operating.label
-    measured = manifest.metrics["test"].metrics
+    measured = info.metrics["test"].metrics
     return [
         EvalResult(
             task_type="image-classification",
-            dataset_type=credit.hub_id or manifest.task,
+            dataset_type=credit.hub_id or info.task,
             dataset_name=credit.name,
             dataset_split="test",
             metric_type=kind,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.classifier import default_workers, softmax
-from models.engine import OUTPUTS, LiteRTEngine
+from models.engines.litert import OUTPUTS, LiteRTEngine
 from train.errors import ExportError
 
 TOLERANCE = 1e-3  # of any probability, against Keras

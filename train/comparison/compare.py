@@ -7,17 +7,17 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from models.bundle import MODEL_NAME, Manifest, Measurement, Metric
+from models.bundle import MODEL_NAME, BundleInfo, Measurement, Metric
 from train.bundling.litert import count_weights
-from train.comparison.altered import Altered, measure_altered
+from train.comparison.corruption import Altered, measure_altered
 from train.comparison.latency import latencies_ms
 from train.comparison.paired import McNemar, differences, mcnemar_tests
 from train.errors import RunError
-from train.evaluation.answers import answer_all
-from train.evaluation.measure import measure
-from train.pictures import Split
+from train.evaluation.metrics import measure
+from train.evaluation.predictions import predict_all
+from train.exported_model import ExportedModel, find
+from train.manifest import Split
 from train.recipe import Augmentation, Recipe
-from train.subject import Subject, find
 
 # What a person looks at first, in this order; those that a task has not got are left out.
 PRINCIPAL = ("accuracy", "balanced_accuracy", "roc_auc", "sensitivity", "specificity", "log_loss", "ece")
@@ -29,7 +29,7 @@ class Compared:
 
     name: str
     bundle: Path
-    manifest: Manifest
+    info: BundleInfo
     weights: int  # parameters of the network that is served
     megabytes: float  # of model.tflite
     latency_ms: float  # median of a picture, network alone, one thread
@@ -44,7 +44,7 @@ class Compared:
 
         Choices that did not exist yet when the run was made have their default, which is what was done then.
         """
-        recipe = {name: value for name, value in self.manifest.recipe.items() if name not in ("labels", "version")}
+        recipe = {name: value for name, value in self.info.recipe.items() if name not in ("labels", "version")}
         augmentation = _defaults(Augmentation) | recipe.pop("augmentation", {})
         chosen = _defaults(Recipe) | recipe
         del chosen["version"]
@@ -88,7 +88,7 @@ def compare(
 ) -> Comparison:
     """Measure the models of several runs, or bundles, on a split of the pictures that all of them were split from.
 
-    With `altered`, also on these pictures as each of the alterations of `train.learning.shift` makes them.
+    With `altered`, also on these pictures as each of the alterations of `train.learning.corruptions` makes them.
 
     Raises RunError for fewer than two, for runs that are not exported, and for models that cannot be compared: of
     another task, with other labels, or from another split of the data.
@@ -99,16 +99,16 @@ def compare(
     for other in subjects[1:]:
         _check_pair(subjects[0], other)
     rows = subjects[0].rows(split)
-    answers = [answer_all(subject.classifier, subjects[0].task_dir, rows) for subject in subjects]
+    answers = [predict_all(subject.classifier, subjects[0].task_dir, rows) for subject in subjects]
     latencies = latencies_ms(subjects, subjects[0].task_dir, rows)
     tests = mcnemar_tests(answers)
     models = [
         Compared(
             name=name,
             bundle=subject.bundle,
-            manifest=subject.manifest,
+            info=subject.info,
             weights=count_weights(subject.bundle / MODEL_NAME),
-            megabytes=subject.manifest.files[MODEL_NAME].size / 1e6,
+            megabytes=subject.info.files[MODEL_NAME].size / 1e6,
             latency_ms=latency,
             measured=measure(answered),
             differences=None if test is None else differences(answers[0], answered),
@@ -127,7 +127,7 @@ def over_seeds(models: Sequence[Compared]) -> tuple[Seeds, ...]:
     """The recipes that were trained with more than one seed, with what their runs' figures spread over."""
     alike: dict[str, dict[int, Compared]] = defaultdict(dict)  # by recipe, then by seed: no run counts twice
     for model in models:
-        seed = model.manifest.seeds[0]
+        seed = model.info.seeds[0]
         alike[_key(model.settings | {"seed": None})].setdefault(seed, model)
     return tuple(_over_seeds(by_seed) for by_seed in alike.values() if len(by_seed) > 1)
 
@@ -137,7 +137,7 @@ def _over_seeds(by_seed: Mapping[int, Compared]) -> Seeds:
     spreads = {
         name: _spread([model.measured.metrics[name].value for model in runs]) for name in runs[0].measured.metrics
     }
-    return Seeds(tuple(model.name for model in runs), runs[0].manifest.recipe["arch"], tuple(by_seed), spreads)
+    return Seeds(tuple(model.name for model in runs), runs[0].info.recipe["arch"], tuple(by_seed), spreads)
 
 
 def _defaults(cls: type) -> dict[str, Any]:
@@ -154,24 +154,24 @@ def _spread(values: Sequence[float]) -> Spread:
     return Spread(statistics.mean(values), statistics.stdev(values), min(values), max(values))
 
 
-def _check_pair(first: Subject, other: Subject) -> None:
+def _check_pair(first: ExportedModel, other: ExportedModel) -> None:
     task, other_task = first.classifier.task, other.classifier.task
     if task != other_task:
         raise RunError(f"{first.bundle} is for {task} and {other.bundle} for {other_task}: compare runs of one task")
-    labels, other_labels = first.manifest.label_ids, other.manifest.label_ids
+    labels, other_labels = first.info.label_ids, other.info.label_ids
     if labels != other_labels:
         raise RunError(
             f"{first.bundle} answers {', '.join(labels)} and {other.bundle} {', '.join(other_labels)}: compare runs "
             "with the same labels in the same order"
         )
-    if first.manifest.data.fingerprint != other.manifest.data.fingerprint:
+    if first.info.data.fingerprint != other.info.data.fingerprint:
         raise RunError(
             f"{first.bundle} and {other.bundle} are from different splits of the data, so one may have learnt from "
             "pictures that the other is measured on: fit one of them again"
         )
 
 
-def _names(subjects: Sequence[Subject]) -> list[str]:
+def _names(subjects: Sequence[ExportedModel]) -> list[str]:
     """Their names, numbered where they repeat."""
     seen: Counter[str] = Counter()
     names = []

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import MODEL_NAME
-from models.engine import LiteRTEngine
-from train.pictures import Row, read_picture
-from train.subject import Subject
+from models.engines.litert import LiteRTEngine
+from train.exported_model import ExportedModel
+from train.manifest import Row, read_picture
 
 TIMED = 200  # pictures that each network is timed on
 WARM_UP = 10  # more before them, not counted
 
 
-def latencies_ms(subjects: Sequence[Subject], task_dir: Path, rows: Sequence[Row]) -> list[float]:
+def latencies_ms(subjects: Sequence[ExportedModel], task_dir: Path, rows: Sequence[Row]) -> list[float]:
     """Milliseconds that each LiteRT network takes for a picture of `rows` on one thread: the median.
 
     The networks take turns on every picture, so that whatever else the machine does slows all of them alike.
@@ -35,7 +35,7 @@ def latencies_ms(subjects: Sequence[Subject], task_dir: Path, rows: Sequence[Row
     return [1000 * statistics.median(times[WARM_UP:]) for times in spent]
 
 
-def _some_pixels(subject: Subject, task_dir: Path, rows: Sequence[Row]) -> list[NDArray[np.uint8]]:
+def _some_pixels(subject: ExportedModel, task_dir: Path, rows: Sequence[Row]) -> list[NDArray[np.uint8]]:
     """Pictures from all over the split, as the network takes them."""
     chosen = rows[:: max(1, len(rows) // TIMED)]
     prepared = (subject.classifier.prepare(read_picture(task_dir, row.path)).pixels for row in chosen)

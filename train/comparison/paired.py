@@ -11,8 +11,8 @@ import numpy as np
 from scipy.stats import binomtest
 
 from models.bundle import Metric
-from train.evaluation.answers import Answers
-from train.evaluation.measure import Figure, figures, with_intervals
+from train.evaluation.metrics import Figure, figures, with_intervals
+from train.evaluation.predictions import Predictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class McNemar:
     p_holm: float
 
 
-def differences(first: Answers, second: Answers) -> dict[str, Metric]:
+def differences(first: Predictions, second: Predictions) -> dict[str, Metric]:
     """Every figure of the second minus that of the first, with the 95 % interval of the paired bootstrap over groups.
 
     Both must be answers for the same pictures, in the same order.
@@ -42,7 +42,7 @@ def differences(first: Answers, second: Answers) -> dict[str, Metric]:
     return with_intervals(both, first.groups)
 
 
-def mcnemar_tests(answers: Sequence[Answers]) -> list[McNemar]:
+def mcnemar_tests(answers: Sequence[Predictions]) -> list[McNemar]:
     """Each model but the first against the first."""
     right = [answered.chosen == answered.truth for answered in answers]
     pairs = [(int(np.sum(right[0] & ~other)), int(np.sum(~right[0] & other))) for other in right[1:]]

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from train.comparison.compare import Compared, Comparison
 from train.comparison.tables import markdown
-from train.run import whole
-from train.web_page import literal, png
+from train.html import literal, png
+from train.run import atomic_write
 
 MARKDOWN, JSON, CHART = "compare.md", "compare.json", "compare.png"
 COLOURS = colormaps["tab10"]
@@ -28,7 +28,7 @@ def write(comparison: Comparison, directory: Path) -> None:
         CHART: png(chart(comparison)),
     }
     for name, content in contents.items():
-        with whole(directory / name) as stream:
+        with atomic_write(directory / name) as stream:
             stream.write(content)
 
 
@@ -93,15 +93,15 @@ def _places(values: Sequence[float], apart: float) -> list[float]:
 
 
 def _model_as_dict(model: Compared) -> dict[str, Any]:
-    manifest = model.manifest
+    info = model.info
     return {
         "name": model.name,
         "bundle": model.bundle.as_posix(),
-        "version": manifest.version,
+        "version": info.version,
         "settings": model.settings,
-        "source_commit": manifest.source_commit,
-        "training_minutes": manifest.training_minutes,
-        "training_machine": manifest.machine,
+        "source_commit": info.source_commit,
+        "training_minutes": info.training_minutes,
+        "training_machine": info.machine,
         "weights": model.weights,
         "megabytes": round(model.megabytes, 4),
         "latency_ms": round(model.latency_ms, 4),

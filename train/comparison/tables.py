@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.table import Table
 
 from models.bundle import Metric
-from train.comparison.altered import CHOSEN_BY, Altered
 from train.comparison.compare import PRINCIPAL, Compared, Comparison, Seeds, Spread
+from train.comparison.corruption import CHOSEN_BY, Altered
 from train.comparison.latency import TIMED
-from train.learning.shift import ALTERATIONS
+from train.learning.corruptions import ALTERATIONS
 
 DIFFERENCES = ("accuracy", "balanced_accuracy", "roc_auc", "log_loss")
 NAMES = {"roc_auc": "ROC AUC", "ece": "ECE"}
@@ -78,8 +78,8 @@ def _model_rows(models: Sequence[Compared]) -> Rows:
         row("", lambda model: model.name),
         row("architecture", lambda model: str(model.settings.get("arch"))),
         *((name, *(_as_text(model.settings.get(name, "-")) for model in models)) for name in _differing(models)),
-        row("seed", lambda model: ", ".join(map(str, model.manifest.seeds))),
-        row("training, minutes", lambda model: f"{model.manifest.training_minutes:g}"),
+        row("seed", lambda model: ", ".join(map(str, model.info.seeds))),
+        row("training, minutes", lambda model: f"{model.info.training_minutes:g}"),
         row("weights", lambda model: f"{model.weights:,}"),
         row("model.tflite, MB", lambda model: f"{model.megabytes:.2f}"),
         row("LiteRT, ms a picture", lambda model: f"{model.latency_ms:.2f}"),

@@ -12,9 +12,9 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from models.bundle import Metric
 from models.prediction import Verdict
-from train.evaluation.answers import Answers
-from train.evaluation.measure import ECE_BINS, confusion, risk_by_coverage
-from train.web_page import literal
+from train.evaluation.metrics import ECE_BINS, confusion, risk_by_coverage
+from train.evaluation.predictions import Predictions
+from train.html import literal
 
 COLOURS = colormaps["tab10"]
 QUIET = "#8a94a6"
@@ -24,7 +24,7 @@ NUMBERED = 25  # labels whose confusions still have room for a number
 Curve = Callable[[NDArray[np.bool_], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 
-def charts(answers: Answers, figures: Mapping[str, Metric]) -> Mapping[str, tuple[Figure, str]]:
+def charts(answers: Predictions, figures: Mapping[str, Metric]) -> Mapping[str, tuple[Figure, str]]:
     """Every chart and what it shows in words, by the name of its file. `figures` are those of the answers."""
     return {
         "confusion.png": (_confusion(answers), "Confusion matrix: truth in rows, answers in columns"),
@@ -38,7 +38,7 @@ def charts(answers: Answers, figures: Mapping[str, Metric]) -> Mapping[str, tupl
     }
 
 
-def _confusion(answers: Answers) -> Figure:
+def _confusion(answers: Predictions) -> Figure:
     counts = np.array(confusion(answers))
     columns = [literal(label) for label in answers.labels]
     rejected = np.bincount(answers.truth[answers.chosen < 0], minlength=len(answers.labels))
@@ -64,7 +64,7 @@ def _confusion(answers: Answers) -> Figure:
     return figure
 
 
-def _roc(answers: Answers) -> Figure:
+def _roc(answers: Predictions) -> Figure:
     def curve(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
         false_alarms, found, _ = roc_curve(positive, scores)
         return false_alarms, found
@@ -81,7 +81,7 @@ def _roc(answers: Answers) -> Figure:
     return figure
 
 
-def _precision_recall(answers: Answers) -> Figure:
+def _precision_recall(answers: Predictions) -> Figure:
     def curve(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
         precision, recall, _ = precision_recall_curve(positive, scores)
         return recall, precision
@@ -97,7 +97,7 @@ def _precision_recall(answers: Answers) -> Figure:
     return figure
 
 
-def _draw_curves(axes: Axes, answers: Answers, curve: Callable[..., tuple[NDArray[np.float64], ...]]) -> None:
+def _draw_curves(axes: Axes, answers: Predictions, curve: Callable[..., tuple[NDArray[np.float64], ...]]) -> None:
     """A curve for the positive label, for each of a few labels, or for all together."""
     if answers.positive is not None:
         chosen: Sequence[int] = [answers.positive]
@@ -112,7 +112,7 @@ def _draw_curves(axes: Axes, answers: Answers, curve: Callable[..., tuple[NDArra
         axes.plot(*curve(answers.truth == k, answers.probabilities[:, k]), color=COLOURS(number), label=label)
 
 
-def _reliability(answers: Answers, figures: Mapping[str, Metric]) -> Figure:
+def _reliability(answers: Predictions, figures: Mapping[str, Metric]) -> Figure:
     figure = Figure(figsize=(9.5, 5), layout="constrained")
     panels = figure.subplots(2, 2, sharex=True, height_ratios=(3, 1))
     sides = {
@@ -148,7 +148,7 @@ def _draw_bins(above: Axes, below: Axes, confidence: NDArray[np.float64], right:
     above.set_ylim(0, 1.02)
 
 
-def _risk_coverage(answers: Answers) -> Figure:
+def _risk_coverage(answers: Predictions) -> Figure:
     right = answers.chosen == answers.truth
     risks = risk_by_coverage(answers.confidence, right)
     figure = Figure(figsize=(8, 4.2), layout="constrained")

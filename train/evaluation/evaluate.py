@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from models.bundle import Manifest, Metric
+from models.bundle import BundleInfo, Metric
 from models.prediction import Verdict
 from train import run as runs
-from train.evaluation.answers import Answers, answer_all
-from train.evaluation.measure import all_figures, confusion, per_class, risk_by_coverage, with_intervals
+from train.evaluation.metrics import all_figures, confusion, per_class, risk_by_coverage, with_intervals
+from train.evaluation.predictions import Predictions, predict_all
 from train.evaluation.robustness import FOR, Robustness, measure_robustness
-from train.pictures import Split
-from train.subject import Subject
+from train.exported_model import ExportedModel
+from train.manifest import Split
 
 CURVE_POINTS = 100  # of the risk-coverage curve, in metrics.json
 
@@ -24,9 +24,9 @@ CURVE_POINTS = 100  # of the risk-coverage curve, in metrics.json
 class Evaluation:
     """One evaluation: the subject and the split, the answers, and what was measured of them."""
 
-    subject: Subject
+    subject: ExportedModel
     split: Split
-    answers: Answers
+    answers: Predictions
     figures: Mapping[str, Metric]
     classes: Mapping[str, Mapping[str, Metric]]  # label → precision, recall, f1
     robustness: Robustness | None  # for X-rays
@@ -34,9 +34,9 @@ class Evaluation:
     machine: str
 
     @property
-    def manifest(self) -> Manifest:
+    def info(self) -> BundleInfo:
         """What the bundle says of itself."""
-        return self.subject.manifest
+        return self.subject.info
 
     @property
     def verdicts(self) -> dict[str, int]:
@@ -52,12 +52,12 @@ class Evaluation:
 
     def as_dict(self) -> dict[str, Any]:
         """The evaluation as plain data, for `metrics.json`."""
-        operating = self.manifest.thresholds.operating
+        operating = self.info.thresholds.operating
         return {
-            "task": self.manifest.task,
+            "task": self.info.task,
             "model": {
                 "name": self.subject.name,
-                "version": self.manifest.version,
+                "version": self.info.version,
                 "revision": self.subject.classifier.revision,
             },
             "split": self.split,
@@ -66,7 +66,7 @@ class Evaluation:
             "date": self.date,
             "machine": self.machine,
             "labels": list(self.answers.labels),
-            "temperature": self.manifest.temperature,
+            "temperature": self.info.temperature,
             "operating_point": None if operating is None else operating.model_dump(),
             "figures": _plain(self.figures),
             "per_class": {
@@ -96,13 +96,13 @@ class Evaluation:
         ]
 
 
-def evaluate(subject: Subject, split: Split) -> Evaluation:
+def evaluate(subject: ExportedModel, split: Split) -> Evaluation:
     """Answer every picture of the split by the path that serves, and measure the answers.
 
-    Raises what `Subject.rows` and `answer_all` raise.
+    Raises what `ExportedModel.rows` and `predict_all` raise.
     """
-    answers = answer_all(subject.classifier, subject.task_dir, subject.rows(split))
-    is_xray = subject.manifest.preprocessing == FOR
+    answers = predict_all(subject.classifier, subject.task_dir, subject.rows(split))
+    is_xray = subject.info.preprocessing == FOR
     return Evaluation(
         subject=subject,
         split=split,

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from train.evaluation.answers import Answers
+from train.evaluation.predictions import Predictions
 
 SHOWN = 12  # pictures of a gallery
 
 
-def galleries(answers: Answers) -> Mapping[str, Sequence[int]]:
+def galleries(answers: Predictions) -> Mapping[str, Sequence[int]]:
     """The pictures of each gallery as indices, by title; a rejected picture is a wrong answer without confidence."""
     right = answers.chosen == answers.truth
     answered = answers.chosen >= 0

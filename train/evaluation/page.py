@@ -6,22 +6,22 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from models.decode import decode
-from models.illustration import as_seen, heat_overlay
+from models.cam import as_seen, heat_overlay
+from models.images.decoding import decode
 from models.prediction import Prediction
-from train import web_page
+from train import html
 from train.bundling.card import NOT_A_DIAGNOSIS
 from train.evaluation.evaluate import Evaluation
 from train.evaluation.galleries import galleries
 from train.evaluation.robustness import NOTE
 from train.evaluation.tables import class_rows, figure_rows, robustness_rows, verdict_rows
-from train.pictures import read_picture
+from train.manifest import read_picture
 
 GALLERIES = {
     "Correct": "A few right answers, chosen by chance.",
     "Wrong": "A few wrong answers, chosen by chance; a rejected picture counts as one.",
     "Most confident wrong": "Wrong answers by their confidence: mislabelled pictures, or what the model never learnt.",
-    "Least confident": "Answers by their lack of confidence, right or wrong.",
+    "Least confident": "Predictions by their lack of confidence, right or wrong.",
 }
 
 
@@ -30,61 +30,61 @@ def page(evaluation: Evaluation, charts: Mapping[str, tuple[bytes, str]], pictur
 
     Without `pictures` it shows none of the data and names no file of theirs.
     """
-    images = {name: web_page.chart(*chart) for name, chart in charts.items()}
-    title = f"{evaluation.manifest.task}: what the model does on {evaluation.split}"
+    images = {name: html.chart(*chart) for name, chart in charts.items()}
+    title = f"{evaluation.info.task}: what the model does on {evaluation.split}"
     body = [f"<h1>{escape(title)}</h1>", _about(evaluation)]
-    if evaluation.manifest.task == "pneumonia":
-        body.append(web_page.section("Not a diagnosis", NOT_A_DIAGNOSIS, kind="notice"))
-    figures = web_page.table(("figure", "value", "95 % interval", "what it says"), figure_rows(evaluation), "explained")
+    if evaluation.info.task == "pneumonia":
+        body.append(html.section("Not a diagnosis", NOT_A_DIAGNOSIS, kind="notice"))
+    figures = html.table(("figure", "value", "95 % interval", "what it says"), figure_rows(evaluation), "explained")
     body += [
-        web_page.section("Figures", _how(evaluation), figures),
-        web_page.section(
+        html.section("Figures", _how(evaluation), figures),
+        html.section(
             "By label",
             "Precision: share of the answers with this label that are right. Recall: share of its pictures that are "
             "found. F1: their harmonic mean.",
-            web_page.table(("label", "precision", "recall", "F1", "pictures"), class_rows(evaluation)),
+            html.table(("label", "precision", "recall", "F1", "pictures"), class_rows(evaluation)),
         ),
-        web_page.section("Confusion", "How often each label got each answer.", images["confusion.png"]),
-        web_page.section(
+        html.section("Confusion", "How often each label got each answer.", images["confusion.png"]),
+        html.section(
             "Thresholds", _thresholds(evaluation), _side_by_side(images["roc.png"], images["precision_recall.png"])
         ),
-        web_page.section(
+        html.section(
             "Calibration",
             "Bars below the diagonal mean that the model is surer than it is right, bars above that it is too modest. "
             "The temperature was fitted on validation.",
             images["reliability.png"],
         ),
-        web_page.section(
+        html.section(
             "Verdicts",
             "The person is told to rely on confident answers, not on uncertain ones; rejected pictures are not what "
             "the model is for. The curve: how many answers are wrong if only the most confident ones are taken.",
-            web_page.table(("verdict", "pictures", "share", "accuracy"), verdict_rows(evaluation))
+            html.table(("verdict", "pictures", "share", "accuracy"), verdict_rows(evaluation))
             + images["risk_coverage.png"],
         ),
     ]
     if evaluation.robustness is not None:
-        table = web_page.table(*robustness_rows(evaluation.robustness))
-        body.append(web_page.section("Robustness", NOTE, table))
+        table = html.table(*robustness_rows(evaluation.robustness))
+        body.append(html.section("Robustness", NOTE, table))
     if "curves.png" in images:
-        body.append(web_page.section("Training", "Loss and accuracy by epoch.", images["curves.png"]))
+        body.append(html.section("Training", "Loss and accuracy by epoch.", images["curves.png"]))
     if pictures:
         body += [_gallery(evaluation, name, chosen) for name, chosen in galleries(evaluation.answers).items()]
-    return web_page.document(title, body)
+    return html.document(title, body)
 
 
 def _about(evaluation: Evaluation) -> str:
-    manifest = evaluation.manifest
+    info = evaluation.info
     facts = (
-        ("model", f"{evaluation.subject.name}, version {manifest.version}, {manifest.recipe.get('arch', '')}"),
+        ("model", f"{evaluation.subject.name}, version {info.version}, {info.recipe.get('arch', '')}"),
         ("revision", evaluation.subject.classifier.revision),
         (
             "pictures",
             f"{len(evaluation.answers.rows):,} of {evaluation.split}, in {evaluation.answers.group_count:,} groups",
         ),
-        ("data", f"{manifest.data.name}, split {manifest.data.fingerprint[:12]}"),
+        ("data", f"{info.data.name}, split {info.data.fingerprint[:12]}"),
         ("measured", f"{evaluation.date} on {evaluation.machine}"),
     )
-    return f"<section>{web_page.table((), facts, 'files')}</section>"
+    return f"<section>{html.table((), facts, 'files')}</section>"
 
 
 def _how(evaluation: Evaluation) -> str:
@@ -100,7 +100,7 @@ def _how(evaluation: Evaluation) -> str:
 
 
 def _thresholds(evaluation: Evaluation) -> str:
-    operating = evaluation.manifest.thresholds.operating
+    operating = evaluation.info.thresholds.operating
     if operating is None:
         return (
             "Each label against all others, at every threshold of its probability. The likeliest label is the answer."
@@ -117,7 +117,7 @@ def _side_by_side(*images: str) -> str:
 
 def _gallery(evaluation: Evaluation, name: str, chosen: Sequence[int]) -> str:
     cards = "".join(_card(evaluation, index) for index in chosen)
-    return web_page.section(name, GALLERIES[name] if chosen else "None.", f'<div class="cards">{cards}</div>')
+    return html.section(name, GALLERIES[name] if chosen else "None.", f'<div class="cards">{cards}</div>')
 
 
 def _card(evaluation: Evaluation, index: int) -> str:
@@ -140,11 +140,11 @@ def _verdict(prediction: Prediction) -> str:
 def _pictures(evaluation: Evaluation, path: str, prediction: Prediction) -> str:
     """What the network saw and where it looked; the picture itself where there was nothing for it to see."""
     if prediction.seen is None:
-        return web_page.row([web_page.thumbnail(decode(read_picture(evaluation.subject.task_dir, path)), title=path)])
+        return html.row([html.thumbnail(decode(read_picture(evaluation.subject.task_dir, path)), title=path)])
     images = [as_seen(prediction.seen)]
     if prediction.heat is not None:
         images.append(heat_overlay(prediction.seen, prediction.heat))
-    return web_page.row(web_page.thumbnail(_pixels(image), title=path) for image in images)
+    return html.row(html.thumbnail(_pixels(image), title=path) for image in images)
 
 
 def _pixels(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from train.evaluation.charts import charts
 from train.evaluation.evaluate import Evaluation
 from train.evaluation.page import page
-from train.run import CURVES_NAME, RUN_NAME, whole
-from train.web_page import png
+from train.html import png
+from train.run import CURVES_NAME, RUN_NAME, atomic_write
 
 PAGE, METRICS, PREDICTIONS = "report.html", "metrics.json", "predictions.csv"
 COLUMNS = ("path", "truth", "answer", "confidence", "verdict")
@@ -42,7 +42,7 @@ def write(evaluation: Evaluation, directory: Path, pictures: bool) -> Path:
         (directory / PREDICTIONS).unlink(missing_ok=True)
     contents[PAGE] = page(evaluation, drawn, pictures).encode("utf-8", "backslashreplace")
     for name, content in contents.items():
-        with whole(directory / name) as stream:
+        with atomic_write(directory / name) as stream:
             stream.write(content)
     return directory / PAGE
 

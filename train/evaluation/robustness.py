@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from models.bundle import Metric, PreprocessingName
 from models.classifier import Classifier
-from models.decode import decode
-from train.evaluation.answers import Alteration, Answers, answer_all
-from train.evaluation.measure import Figure, figures, with_intervals
+from models.images.decoding import decode
+from train.evaluation.metrics import Figure, figures, with_intervals
+from train.evaluation.predictions import Alteration, Predictions, predict_all
 from train.evaluation.radiographs import (
     THORAX,
     THORAX_CROPPED,
@@ -25,7 +25,7 @@ from train.evaluation.radiographs import (
     share_inside,
     without_letters,
 )
-from train.pictures import Row, read_picture
+from train.manifest import Row, read_picture
 
 Robustness = Mapping[str, Mapping[str, Metric]]  # condition → figure → value and interval
 
@@ -56,7 +56,7 @@ class _Condition:
 
 
 def measure_robustness(
-    classifier: Classifier, task_dir: Path, train_rows: Sequence[Row], answers: Answers
+    classifier: Classifier, task_dir: Path, train_rows: Sequence[Row], answers: Predictions
 ) -> dict[str, dict[str, Metric]]:
     """The figures of the pictures that `answers` are for, as they are and altered, by condition (see `TITLES`).
 
@@ -71,7 +71,7 @@ def measure_robustness(
     }
     found = {"as_they_are": _measure(answers, THORAX)}
     for name, condition in conditions.items():
-        altered = answer_all(classifier, task_dir, answers.rows, condition.alter, f"pictures, {TITLES[name]}")
+        altered = predict_all(classifier, task_dir, answers.rows, condition.alter, f"pictures, {TITLES[name]}")
         found[name] = _measure(altered, condition.thorax)
     return found
 
@@ -81,7 +81,7 @@ def _reference(task_dir: Path, train_rows: Sequence[Row]) -> NDArray[np.uint8]:
     return decode(read_picture(task_dir, train_rows[chosen].path))
 
 
-def _measure(answers: Answers, thorax: Box) -> dict[str, Metric]:
+def _measure(answers: Predictions, thorax: Box) -> dict[str, Metric]:
     named = figures(answers)
     inside = np.array([float("nan") if p.heat is None else share_inside(p.heat, thorax) for p in answers.predictions])
     chosen: dict[str, Figure] = {name: named[name] for name in FIGURES if name in named}

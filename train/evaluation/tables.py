@@ -30,7 +30,7 @@ FIGURES = {
 
 def figure_rows(evaluation: Evaluation) -> Rows:
     """Name, value, interval and meaning of each figure."""
-    operating = evaluation.manifest.thresholds.operating
+    operating = evaluation.info.thresholds.operating
     positive = "a label (mean over the labels)" if operating is None else operating.label
     rows: Rows = [
         (title, f"{metric.value:.4f}", f"{metric.low:.4f} to {metric.high:.4f}", meaning.format(positive=positive))

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.decode import FORMATS, decode
 from models.errors import PictureError
+from models.images.decoding import FORMATS, decode
 from train.errors import DataError, UnknownDataset
-from train.pictures import MANIFEST_NAME, SPLITS, read_manifest, read_picture
-from train.side_by_side import side_by_side
+from train.manifest import MANIFEST_NAME, SPLITS, read_manifest, read_picture
+from train.parallel import parallel_map
 from train.sources import class_folders, near_duplicates
 from train.sources.datasets import DATASETS
 from train.sources.splits import NEAR
@@ -161,7 +161,7 @@ def explore(collection: Collection) -> Exploration:
     sums: dict[str, NDArray[np.int64]] = {}
     seen: list[Seen] = []
     unreadable: list[Unreadable] = []
-    for look in side_by_side(partial(_look, collection), collection.items, f"reading {collection.name}"):
+    for look in parallel_map(partial(_look, collection), collection.items, f"reading {collection.name}"):
         if isinstance(look, Unreadable):
             unreadable.append(look)
             continue

@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from models.decode import decode
-from train import web_page
+from models.images.decoding import decode
+from train import html
 from train.exploration.explore import Alike, Exploration, Item, contacts
 from train.exploration.tables import Section, sections
-from train.pictures import read_picture
+from train.manifest import read_picture
 
 ON_PAGE = 30  # entries of a list of files
 COLOURS = colormaps["tab10"]
@@ -35,22 +35,22 @@ def page(exploration: Exploration) -> str:
         _section(near, _alike(folder, exploration.near)),
         _section(
             Section("Mean pictures", "all pictures of a class, stretched to a square and laid over each other"),
-            web_page.row(web_page.thumbnail(mean, label) for label, mean in exploration.means.items()),
+            html.row(html.thumbnail(mean, label) for label, mean in exploration.means.items()),
         ),
         _section(
             Section("Contact sheet", "a few pictures of each class, chosen by chance and the same each time"),
             "".join(
-                f"<h3>{escape(label)}</h3>{web_page.row(_read_thumbnail(folder, item) for item in items)}"
+                f"<h3>{escape(label)}</h3>{html.row(_read_thumbnail(folder, item) for item in items)}"
                 for label, items in contacts(exploration).items()
             ),
         ),
     ]
-    return web_page.document(f"{name}: what there is", body)
+    return html.document(f"{name}: what there is", body)
 
 
 def write(exploration: Exploration, path: Path) -> None:
     """Write the page."""
-    web_page.write(page(exploration), path)
+    html.write(page(exploration), path)
 
 
 def _counts_figure(exploration: Exploration) -> Figure:
@@ -62,7 +62,7 @@ def _counts_figure(exploration: Exploration) -> Figure:
         widths = np.array([counts[label, split] for label in labels])
         axes.barh(range(len(labels)), widths, left=left, label=split, color=COLOURS(number))
         left += widths
-    axes.set_yticks(range(len(labels)), [web_page.literal(label) for label in labels])
+    axes.set_yticks(range(len(labels)), [html.literal(label) for label in labels])
     for row, label in enumerate(labels):
         axes.annotate(f" {totals[label]:,}", (totals[label], row), va="center")
     axes.invert_yaxis()
@@ -82,7 +82,7 @@ def _sizes_figure(exploration: Exploration) -> Figure:
         sizes = sorted({(seen.width, seen.height) for seen in exploration.seen if seen.item.label == label})
         widths, heights = zip(*sizes, strict=True) if sizes else ((), ())
         axes.scatter(
-            widths, heights, s=18, alpha=0.7, linewidths=0, color=COLOURS(number % 10), label=web_page.literal(label)
+            widths, heights, s=18, alpha=0.7, linewidths=0, color=COLOURS(number % 10), label=html.literal(label)
         )
     axes.set_xlabel("width, pixels")
     axes.set_ylabel("height, pixels")
@@ -93,12 +93,12 @@ def _sizes_figure(exploration: Exploration) -> Figure:
 
 
 def _chart(figure: Figure, description: str) -> str:
-    return web_page.chart(web_page.png(figure), description)
+    return html.chart(html.png(figure), description)
 
 
 def _section(section: Section, more: str = "") -> str:
     text = section.text[0].upper() + section.text[1:]
-    return web_page.section(section.title, f"{text}.", _table(section) + more)
+    return html.section(section.title, f"{text}.", _table(section) + more)
 
 
 def _table(section: Section) -> str:
@@ -107,7 +107,7 @@ def _table(section: Section) -> str:
     shown = section.rows[:ON_PAGE] if section.is_list else section.rows
     rest = len(section.rows) - len(shown)
     more = f"<p>And {rest:,} more.</p>" if rest else ""
-    return web_page.table(section.header, shown, "files" if section.is_list else "figures") + more
+    return html.table(section.header, shown, "files" if section.is_list else "figures") + more
 
 
 def _alike(folder: Path, found: Sequence[Alike]) -> str:
@@ -115,9 +115,9 @@ def _alike(folder: Path, found: Sequence[Alike]) -> str:
     cases = []
     for alike in found[:12]:
         pair = (_read_thumbnail(folder, item, f"{item.split}, {item.label}") for item in alike.items[:3])
-        cases.append(f'<div class="pair">{web_page.row(pair)}</div>')
-    return web_page.row(cases) if found else ""
+        cases.append(f'<div class="pair">{html.row(pair)}</div>')
+    return html.row(cases) if found else ""
 
 
 def _read_thumbnail(folder: Path, item: Item, caption: str = "") -> str:
-    return web_page.thumbnail(decode(read_picture(folder, item.path)), caption, item.path)
+    return html.thumbnail(decode(read_picture(folder, item.path)), caption, item.path)

@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.errors import RunError
-from train.learning.averaging import Averaged
 from train.learning.history import Row
 from train.learning.plan import UNFINISHED
-from train.run import whole
+from train.learning.weight_averaging import Averaged
+from train.run import atomic_write
 
 STATE_NAME = "state.npz"
 WORDS = "words"  # what is no array, as JSON, among the arrays
@@ -49,7 +49,7 @@ class State:
     def write(self, directory: Path) -> None:
         """Write `state.npz`."""
         words = {name: getattr(self, name) for name in ("stage", "epoch", "parts", "minutes", "history")}
-        with whole(directory / UNFINISHED / STATE_NAME) as stream:
+        with atomic_write(directory / UNFINISHED / STATE_NAME) as stream:
             np.savez(stream, allow_pickle=False, **self.arrays, **{WORDS: np.array(json.dumps(words))})
 
 

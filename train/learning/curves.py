@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from train.learning.history import Row, best_epoch
-from train.run import CURVES_NAME, whole
+from train.run import CURVES_NAME, atomic_write
 
 PANELS = {"loss": ("loss", "val_loss"), "accuracy": ("accuracy", "val_accuracy"), "learning rate": ("learning_rate",)}
 
@@ -28,5 +28,5 @@ def draw(history: Sequence[Row], directory: Path) -> None:
         axes.grid(alpha=0.3)
         if len(names) > 1:
             axes.legend()
-    with whole(directory / CURVES_NAME) as stream:
+    with atomic_write(directory / CURVES_NAME) as stream:
         figure.savefig(stream, format="png", dpi=120)

@@ -14,22 +14,22 @@ from numpy.typing import NDArray
 
 from models.bundle import describe_file
 from train import run as runs
-from train.data import Batches, held, loader, targets
 from train.errors import DataError, NotANumber, RunError
 from train.learning import checkpoint, curves, history, precision, tensorboard_logs
 from train.learning import plan as plans
 from train.learning.architectures import backbone_of, build, unfreeze
 from train.learning.augment import pipeline
-from train.learning.averaging import Averaged
+from train.learning.batches import Batches, held, loader, targets
+from train.learning.best_checkpoint import Describe, Keeper
 from train.learning.checkpoint import Checkpoint, State, saving
-from train.learning.clutter import with_clutter
-from train.learning.keeper import Describe, Keeper
+from train.learning.corruptions import shifted
 from train.learning.optimizer import head_optimizer, learning_rate, optimizer
+from train.learning.outlier_exposure import with_clutter
+from train.learning.phase import Session, Stage, learn
 from train.learning.plan import UNFINISHED, Plan
 from train.learning.progress import Watch, bar
-from train.learning.shift import shifted
-from train.learning.stage import Session, Stage, learn
-from train.pictures import MANIFEST_NAME, Row, read_manifest
+from train.learning.weight_averaging import Averaged
+from train.manifest import MANIFEST_NAME, Row, read_manifest
 from train.recipe import Recipe
 
 HEAD, EPOCH = "head", "epoch"  # what the stages are called, and their epochs in what is printed

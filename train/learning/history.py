@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from train.run import HISTORY_NAME, whole
+from train.run import HISTORY_NAME, atomic_write
 
 Row = dict[str, float]  # one epoch: loss, accuracy, val_loss, val_accuracy, learning_rate, images_per_second
 FIRST = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
@@ -41,5 +41,5 @@ def write(history: Sequence[Row], directory: Path) -> None:
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows({"epoch": epoch} | row for epoch, row in enumerate(history))
-    with whole(directory / HISTORY_NAME) as stream:
+    with atomic_write(directory / HISTORY_NAME) as stream:
         stream.write(text.getvalue().encode())

@@ -18,7 +18,7 @@ def learning_rate(recipe: Recipe, steps: int) -> Rate:
                2017, arXiv 1608.03983) to 1/100
     one_cycle  up for the first 30 %, then down to almost nothing (Smith and Topin 2018, arXiv 1708.07120); the
                momentum, which they let sink and rise against the rate, stays as it is
-    plateau    constant; `train/learning/keeper.py` halves it whenever the validation loss has not improved for a while
+    plateau    constant; `best_checkpoint.py` halves it whenever the validation loss has not improved for a while
     """
     if recipe.schedule == "plateau":
         return recipe.learning_rate

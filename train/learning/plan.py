@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from train import recipe
 from train.errors import RecipeError, RunError
 from train.recipe import Recipe
-from train.run import RUN_NAME, whole
+from train.run import RUN_NAME, atomic_write
 
 UNFINISHED = "unfinished"  # the folder within the run's directory
 PLAN_NAME = "plan.json"
@@ -37,7 +37,7 @@ class Plan:
         """Declare the run in `directory` unfinished."""
         folder = directory / UNFINISHED
         folder.mkdir(parents=True, exist_ok=True)
-        with whole(folder / PLAN_NAME) as stream:
+        with atomic_write(folder / PLAN_NAME) as stream:
             stream.write(json.dumps(asdict(self), indent=2, ensure_ascii=False).encode())
 
 

@@ -16,10 +16,10 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils.sha import git_hash
 
 from models import bundle
-from models.hub import explained
-from models.source import Repository
+from models.hub.client_errors import hub_errors
+from models.hub.source import Repository
 from train.errors import PublishError
-from train.publishing.parcel import EXPORT, Parcel
+from train.publishing.package import EXPORT, Package
 
 NOT_OURS = (".gitattributes",)  # the Hub writes it, and no bundle has one
 FIRST_FILES = (*NOT_OURS, bundle.CARD_NAME)  # what a repository may have that somebody has just made by hand
@@ -56,7 +56,7 @@ def check_name(repo_id: str) -> None:
         raise PublishError(f"{repo_id} names a revision, and the commit will be a new one: write USER/NAME alone")
 
 
-def publish(parcel: Parcel, repo_id: str, private: bool = False) -> Published:
+def publish(parcel: Package, repo_id: str, private: bool = False) -> Published:
     """Bring the bundle to the model `repo_id`, which is created if there is none, and tag it with its version.
 
     Makes no commit where the Hub has the same files. Raises PublishError when the card is not valid, the name belongs
@@ -64,8 +64,8 @@ def publish(parcel: Parcel, repo_id: str, private: bool = False) -> Published:
     """
     check_name(repo_id)
     get_session().timeout = SILENCE_S
-    api, version = HfApi(), parcel.manifest.version
-    with explained(f"publish {repo_id}"):
+    api, version = HfApi(), parcel.info.version
+    with hub_errors(f"publish {repo_id}"):
         _validate(parcel)
         commit = _head(api, repo_id, private)
         tags = {tag.name: tag.target_commit for tag in _patiently(lambda: api.list_repo_refs(repo_id)).tags}
@@ -79,14 +79,14 @@ def publish(parcel: Parcel, repo_id: str, private: bool = False) -> Published:
                 f"changes: raise `version` in the run's run.json (or in the recipe, and train anew), {EXPORT}"
             )
         if changes:
-            _check_is_ours(api, repo_id, commit, tree, parcel.manifest.task)
-            commit = _commit(api, repo_id, commit, changes, f"{parcel.manifest.task} {version}")
+            _check_is_ours(api, repo_id, commit, tree, parcel.info.task)
+            commit = _commit(api, repo_id, commit, changes, f"{parcel.info.task} {version}")
         if not tagged:
             _patiently(lambda: api.create_tag(repo_id, tag=version, revision=commit))
     return Published(repo_id, commit, f"{api.endpoint}/{repo_id}/tree/{commit}", bool(changes), not tagged)
 
 
-def _validate(parcel: Parcel) -> None:
+def _validate(parcel: Package) -> None:
     """Let the Hub check the card before anything is made there."""
     try:
         _patiently(parcel.card.validate)
@@ -115,7 +115,7 @@ def _tree(api: HfApi, repo_id: str, commit: str) -> Tree:
     return {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
 
 
-def _changes(parcel: Parcel, tree: Tree) -> list[CommitOperationAdd | CommitOperationDelete]:
+def _changes(parcel: Package, tree: Tree) -> list[CommitOperationAdd | CommitOperationDelete]:
     """What makes the repository the bundle and nothing else."""
     additions = [
         CommitOperationAdd(name, parcel.directory / name)
@@ -133,8 +133,8 @@ def _is_same(path: Path, sha256: str, there: RepoFile) -> bool:
 
 def _check_is_ours(api: HfApi, repo_id: str, commit: str, tree: Tree, task: str) -> None:
     """Refuse to put the bundle in the place of something else: of no model of ours, nor of another task's."""
-    if bundle.MANIFEST_NAME in tree:
-        path = Path(_patiently(lambda: api.hf_hub_download(repo_id, bundle.MANIFEST_NAME, revision=commit)))
+    if bundle.INFO_NAME in tree:
+        path = Path(_patiently(lambda: api.hf_hub_download(repo_id, bundle.INFO_NAME, revision=commit)))
         there = json.loads(path.read_text(encoding="utf-8")).get("task")
         if there != task:
             raise PublishError(

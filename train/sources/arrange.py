@@ -8,7 +8,7 @@ import numpy as np
 from rich.progress import Progress
 
 from train.errors import ChecksumError, DataError
-from train.pictures import ARRAY_NAME, SPLITS, Row, encode_png
+from train.manifest import ARRAY_NAME, SPLITS, Row, encode_png
 from train.sources.datasets import Dataset
 from train.sources.download import has_md5
 from train.sources.idx import read_idx

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from train.errors import DataError
-from train.pictures import Split
+from train.manifest import Split
 
 # How people call the folders of a set that is already split.
 PARTS: Mapping[str, Split] = {

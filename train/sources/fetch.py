@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from rich.progress import Progress
 
 from train.errors import DataError, NeedsAccount
-from train.pictures import MANIFEST_NAME, Row, read_manifest, write_manifest
+from train.manifest import MANIFEST_NAME, Row, read_manifest, write_manifest
 from train.sources.arrange import arrange_folders, arrange_idx
 from train.sources.datasets import Dataset, Download
 from train.sources.download import download

@@ -18,13 +18,13 @@ from typing import Any
 from PIL import Image
 
 from models.bundle import TASK
-from models.decode import decode
 from models.errors import PictureError
+from models.images.decoding import decode
 from train import recipe as recipes
 from train.errors import DataError, RecipeError
-from train.pictures import MANIFEST_NAME, SOURCE_NAME, SPLITS, Row, Split, write_manifest
+from train.manifest import MANIFEST_NAME, SOURCE_NAME, SPLITS, Row, Split, write_manifest
+from train.parallel import parallel_map
 from train.recipe import Recipe
-from train.side_by_side import side_by_side
 from train.sources import near_duplicates
 from train.sources.class_folders import File, find
 from train.sources.datasets import DATASETS
@@ -73,7 +73,7 @@ def prepare(folder: Path, name: str, data_dir: Path) -> Prepared:
     _check_classes(folder, found.labels)
     seen, left_out = [], {}
     for file, look in zip(
-        found.files, side_by_side(partial(_look, folder), found.files, f"reading {folder.name}"), strict=True
+        found.files, parallel_map(partial(_look, folder), found.files, f"reading {folder.name}"), strict=True
     ):
         if isinstance(look, Seen):
             seen.append(look)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from train.errors import DataError
-from train.pictures import SPLITS, Row, Split
+from train.manifest import SPLITS, Row, Split
 from train.sources.class_folders import File
 from train.sources.near_duplicates import Groups, near_pairs
 from train.sources.splits import NEAR

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from train.errors import DataError
-from train.pictures import Row, Split
+from train.manifest import Row, Split
 from train.sources.near_duplicates import Groups, near_pairs, perceptual_hash
 
 # Bits of 64 in which two photos may differ and still be held together. Of the flower pairs at 8 or fewer nearly all

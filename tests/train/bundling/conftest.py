@@ -10,7 +10,7 @@ from tests.train.small import RECIPE, backbone_in, task_in
 from train import recipe
 from train.bundling.export import export
 from train.learning.fit import fit
-from train.pictures import Row, Split, write_manifest
+from train.manifest import Row, Split, write_manifest
 from train.recipe import Recipe
 from train.sources import folder
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from models.classifier import softmax
-from models.rejection import FeatureSpace
+from models.ood import FeatureSpace
 from train import recipe
 from train.bundling.calibrate import fit_rejection, fit_temperature, fit_thresholds
 

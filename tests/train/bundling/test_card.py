@@ -15,14 +15,14 @@ from PIL import Image
 
 from models import bundle
 from models.classifier import Classifier, softmax
-from models.decode import decode
+from models.images.decoding import decode
 from tests.support import environment
 from tests.train.bundling.conftest import OWN
+from train.bundling.card_text import LANGUAGES, Words
 from train.bundling.front_matter import LISTED
-from train.bundling.words import LANGUAGES, Words
 from train.evaluation.robustness import TITLES
 from train.evaluation.tables import FIGURES
-from train.pictures import Row, picture_file, read_manifest
+from train.manifest import Row, picture_file, read_manifest
 
 PULL = 'snapshot_download("USER/NAME")'
 # Runs each snippet as a person would who has no Vistazo: in a folder of its own, with the picture in it.

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models import bundle
-from models.bundle import Manifest
+from models.bundle import BundleInfo
 from models.classifier import Classifier
 from tests.train.samples import printed_digits
 from train import recipe, run
@@ -18,7 +18,7 @@ from train.bundling.export import export
 from train.bundling.litert import TOLERANCE
 from train.errors import DataError, ExportError, RunError
 from train.learning.fit import fit
-from train.pictures import read_manifest
+from train.manifest import read_manifest
 from train.recipe import Recipe
 
 RECIPE = dataclasses.replace(recipe.load("digit"), epochs=4, batch_size=16, ema=0.0, warmup=0.1, seed=3)
@@ -34,7 +34,7 @@ class Trained:
     directory: Path
     run: run.Run
     bundle: Path
-    manifest: Manifest
+    info: BundleInfo
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_the_run_can_be_read_back(trained: Trained) -> None:
 
 
 def test_the_bundle_says_what_it_is(trained: Trained) -> None:
-    manifest = trained.manifest
+    manifest = trained.info
     assert manifest.label_ids == tuple("0123456789")
     assert manifest.data.train == 400
     assert manifest.recipe["epochs"] == RECIPE.epochs
@@ -68,7 +68,7 @@ def test_the_figures_are_those_of_the_shipped_network(trained: Trained, task_dir
     classifier = Classifier.load(trained.bundle)
     rows = [row for row in read_manifest(task_dir) if row.split == "test"]
     right = [classifier.classify((task_dir / row.path).read_bytes()).label == row.label for row in rows]
-    measured = trained.manifest.metrics["test"]
+    measured = trained.info.metrics["test"]
     assert measured.n == len(rows) == 100
     assert measured.metrics["accuracy"].value == pytest.approx(np.mean(right))
     assert measured.metrics["accuracy"].low <= np.mean(right) <= measured.metrics["accuracy"].high
@@ -85,7 +85,7 @@ def test_litert_answers_as_keras_does(trained: Trained, task_dir: Path) -> None:
         pixels = classifier.prepare(data).pixels
         assert pixels is not None
         logits = keras.ops.convert_to_numpy(network(pixels[np.newaxis].astype(np.float32)))[0]
-        exponents = np.exp((logits - logits.max()) / trained.manifest.temperature)
+        exponents = np.exp((logits - logits.max()) / trained.info.temperature)
         np.testing.assert_allclose(classifier.classify(data).probabilities, exponents / exponents.sum(), atol=TOLERANCE)
 
 

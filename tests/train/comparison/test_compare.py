@@ -15,7 +15,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from models import bundle
-from models.bundle import Manifest
+from models.bundle import BundleInfo
 from models.catalog import BUNDLED
 from models.prediction import Prediction, Verdict
 from tests.train.samples import printed_digits
@@ -27,11 +27,11 @@ from train.comparison.paired import differences, holm, mcnemar
 from train.comparison.report import CHART, JSON, MARKDOWN, chart
 from train.comparison.tables import markdown, show
 from train.errors import DataError, RunError
-from train.evaluation.answers import Answers
-from train.evaluation.measure import figures, with_intervals
+from train.evaluation.metrics import figures, with_intervals
+from train.evaluation.predictions import Predictions
+from train.learning.corruptions import ALTERATIONS
 from train.learning.fit import fit
-from train.learning.shift import ALTERATIONS
-from train.pictures import MANIFEST_NAME, Row
+from train.manifest import MANIFEST_NAME, Row
 
 RECIPE = dataclasses.replace(recipe.load("digit"), epochs=2, batch_size=16, ema=0.0, warmup=0.1, clutter=0.0)
 RECIPES = {
@@ -57,13 +57,13 @@ def comparison(runs: Path) -> Comparison:
     return compare([runs / name for name in RECIPES], "val")
 
 
-def answers(right: list[bool], groups: list[int] | None = None) -> Answers:
-    """Answers for pictures of class 0, with the wrong ones of class 1."""
+def answers(right: list[bool], groups: list[int] | None = None) -> Predictions:
+    """Predictions for pictures of class 0, with the wrong ones of class 1."""
     rows = tuple(Row(str(n), "a", "val", str(group)) for n, group in enumerate(groups or range(len(right))))
     predictions = tuple(
         Prediction("t", ("a", "b"), (0.8, 0.2) if ok else (0.3, 0.7), Verdict.CONFIDENT, int(not ok)) for ok in right
     )
-    return Answers(("a", "b"), None, 1.0, rows, np.zeros(len(right), np.int64), predictions)
+    return Predictions(("a", "b"), None, 1.0, rows, np.zeros(len(right), np.int64), predictions)
 
 
 def test_mcnemar_is_the_binomial_test_of_the_discordant_pairs() -> None:
@@ -155,10 +155,10 @@ def test_another_architecture_is_another_group(comparison: Comparison) -> None:
     first, second, _ = comparison.models
 
     def as_cnn(model: Compared, seed: int) -> Compared:
-        manifest = model.manifest.model_copy(
-            update={"recipe": model.manifest.recipe | {"arch": "cnn", "seed": seed}, "seeds": (seed,)}
+        manifest = model.info.model_copy(
+            update={"recipe": model.info.recipe | {"arch": "cnn", "seed": seed}, "seeds": (seed,)}
         )
-        return dataclasses.replace(model, manifest=manifest)
+        return dataclasses.replace(model, info=manifest)
 
     found = over_seeds([first, as_cnn(first, 1), second, second, as_cnn(second, 2), as_cnn(second, 3)])
     assert [(group.arch, group.seeds) for group in found] == [("mnist_cnn", (1, 2)), ("cnn", (1, 2, 3))]
@@ -186,8 +186,8 @@ def test_the_table_has_what_differs(comparison: Comparison) -> None:
 
 def test_a_zero_written_as_a_whole_number_is_no_difference(comparison: Comparison) -> None:
     first, second, _ = comparison.models
-    recipe = second.manifest.recipe | {"label_smoothing": 0}
-    as_integer = dataclasses.replace(second, manifest=second.manifest.model_copy(update={"recipe": recipe}))
+    recipe = second.info.recipe | {"label_smoothing": 0}
+    as_integer = dataclasses.replace(second, info=second.info.model_copy(update={"recipe": recipe}))
     table = markdown(dataclasses.replace(comparison, models=(first, as_integer), seeds=()), CHART)
     assert "label_smoothing" not in table
     assert len(over_seeds([first, as_integer])) == 1
@@ -256,10 +256,10 @@ def test_altered_pictures_are_measured_where_that_is_asked_for(runs: Path, tmp_p
         assert f"{100 * least:.2f} (" in worst
 
 
-def copied(runs: Path, target: Path, change: Callable[[Manifest], Manifest]) -> Path:
+def copied(runs: Path, target: Path, change: Callable[[BundleInfo], BundleInfo]) -> Path:
     """A copy of a run's bundle, with another manifest."""
     shutil.copytree(runs / "seed-1" / "bundle", target)
-    path = target / bundle.MANIFEST_NAME
+    path = target / bundle.INFO_NAME
     path.write_text(change(bundle.load(target)).model_dump_json(), encoding="utf-8")
     return target
 

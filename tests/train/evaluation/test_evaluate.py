@@ -26,7 +26,7 @@ from train.bundling.export import export
 from train.evaluation.galleries import SHOWN
 from train.evaluation.report import METRICS, PAGE, PREDICTIONS
 from train.learning.fit import fit
-from train.pictures import MANIFEST_NAME
+from train.manifest import MANIFEST_NAME
 from train.run import CURVES_NAME
 
 RECIPE = dataclasses.replace(recipe.load("digit"), epochs=2, batch_size=16, ema=0.0, warmup=0.1, clutter=0.0, seed=3)
@@ -103,7 +103,7 @@ def test_the_metrics_say_what_was_measured(report: Report, run: Path) -> None:
     assert metrics["split"] == "val"
     assert metrics["n"] == metrics["groups"] == 60
     manifest = bundle.load(run / "bundle")
-    revision = bundle.describe_file(run / "bundle" / bundle.MANIFEST_NAME).sha256
+    revision = bundle.describe_file(run / "bundle" / bundle.INFO_NAME).sha256
     assert metrics["model"] == {"name": "run", "version": manifest.version, "revision": revision}
     assert metrics["date"].startswith("20")
     assert metrics["machine"]

@@ -1,12 +1,12 @@
 import numpy as np
 
 from models.prediction import Prediction, Verdict
-from train.evaluation.answers import Answers
 from train.evaluation.galleries import SHOWN, galleries
-from train.pictures import Row
+from train.evaluation.predictions import Predictions
+from train.manifest import Row
 
 
-def answers(right: list[float], wrong: list[float], rejected: int = 0) -> Answers:
+def answers(right: list[float], wrong: list[float], rejected: int = 0) -> Predictions:
     """Pictures of class 0: those answered right, wrong with these confidences, and those rejected, in this order."""
     predictions = [
         *(Prediction("t", ("a", "b"), (p, 1 - p), Verdict.CONFIDENT, 0) for p in right),
@@ -14,7 +14,7 @@ def answers(right: list[float], wrong: list[float], rejected: int = 0) -> Answer
         *(Prediction("t", ("a", "b"), (0.5, 0.5), Verdict.REJECTED, None) for _ in range(rejected)),
     ]
     rows = tuple(Row(f"{n:03}", "a", "val", str(n)) for n in range(len(predictions)))
-    return Answers(("a", "b"), None, 1.0, rows, np.zeros(len(rows), np.int64), tuple(predictions))
+    return Predictions(("a", "b"), None, 1.0, rows, np.zeros(len(rows), np.int64), tuple(predictions))
 
 
 def test_the_boldest_mistakes_and_the_least_sure_answers_come_first() -> None:

@@ -11,14 +11,14 @@ from PIL import Image, ImageDraw, ImageFont
 from typer.testing import CliRunner
 
 from models import bundle
-from models.bundle import MANIFEST_NAME, Manifest
+from models.bundle import INFO_NAME, BundleInfo
 from train import recipe
 from train.__main__ import app
 from train.bundling.export import export
 from train.evaluation.report import METRICS, PAGE
 from train.evaluation.robustness import NOTE, TITLES
 from train.learning.fit import fit
-from train.pictures import SPLITS, Row, write_manifest
+from train.manifest import SPLITS, Row, write_manifest
 from train.recipe import Augmentation
 
 SIZE = 64
@@ -71,11 +71,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def manifest(run: Path) -> Manifest:
+def manifest(run: Path) -> BundleInfo:
     return bundle.load(run / "bundle")
 
 
-def test_the_shortcut_is_found_out(manifest: Manifest) -> None:
+def test_the_shortcut_is_found_out(manifest: BundleInfo) -> None:
     assert manifest.robustness is not None
     found = manifest.robustness
     assert list(found) == list(TITLES)
@@ -86,7 +86,7 @@ def test_the_shortcut_is_found_out(manifest: Manifest) -> None:
     assert found["histogram_matched"]["roc_auc"].value > 0.9, "a letter is a letter at any exposure"
 
 
-def test_pictures_as_they_are_have_the_figures_of_the_test_split(manifest: Manifest) -> None:
+def test_pictures_as_they_are_have_the_figures_of_the_test_split(manifest: BundleInfo) -> None:
     assert manifest.robustness is not None
     as_they_are, test = manifest.robustness["as_they_are"], manifest.metrics["test"]
     for name in ("accuracy", "sensitivity", "specificity", "roc_auc"):
@@ -94,14 +94,14 @@ def test_pictures_as_they_are_have_the_figures_of_the_test_split(manifest: Manif
     assert as_they_are["rejected"].value == pytest.approx(test.rejected / test.n, abs=1e-5)
 
 
-def test_every_condition_has_every_figure_with_its_interval(manifest: Manifest) -> None:
+def test_every_condition_has_every_figure_with_its_interval(manifest: BundleInfo) -> None:
     assert manifest.robustness is not None
     for figures in manifest.robustness.values():
         assert set(figures) == FIGURES
         assert all(0 <= figure.low <= figure.value <= figure.high <= 1 for figure in figures.values())
 
 
-def test_the_card_has_the_table(run: Path, manifest: Manifest) -> None:
+def test_the_card_has_the_table(run: Path, manifest: BundleInfo) -> None:
     card = (run / "bundle" / "README.md").read_text(encoding="utf-8")
     assert manifest.robustness is not None
     assert "## Robustness" in card
@@ -134,7 +134,7 @@ def test_evaluate_measures_it_on_the_split_that_is_asked_for(run: Path) -> None:
 
 def test_a_bundle_from_before_there_was_robustness_loads(run: Path, tmp_path: Path) -> None:
     old = shutil.copytree(run / "bundle", tmp_path / "old")
-    described = json.loads((old / MANIFEST_NAME).read_text(encoding="utf-8"))
+    described = json.loads((old / INFO_NAME).read_text(encoding="utf-8"))
     del described["robustness"]
-    (old / MANIFEST_NAME).write_text(json.dumps(described), encoding="utf-8")
+    (old / INFO_NAME).write_text(json.dumps(described), encoding="utf-8")
     assert bundle.load(old).robustness is None

@@ -18,7 +18,7 @@ from train.errors import DataError, UnknownDataset
 from train.exploration.explore import CONTACTS, MEAN_SIDE, Collection, Exploration, collect, contacts, explore
 from train.exploration.page import ON_PAGE, page, write
 from train.exploration.tables import IN_TERMINAL, show
-from train.pictures import Row, encode_png, write_manifest
+from train.manifest import Row, encode_png, write_manifest
 
 
 def grey(value: int, side: int = 28) -> bytes:

@@ -15,7 +15,7 @@ from train import recipe, run
 from train.bundling.export import export
 from train.comparison.compare import compare
 from train.learning.fit import fit
-from train.pictures import SPLITS, Row, write_manifest
+from train.manifest import SPLITS, Row, write_manifest
 from train.recipe import Augmentation
 
 EACH = {"train": 150, "val": 200, "test": 10}

@@ -12,7 +12,7 @@ from PIL import Image
 
 from models import bundle
 from tests.support import ROOT
-from train.pictures import Row, write_manifest
+from train.manifest import Row, write_manifest
 
 COLOURS = {"daisy": "white", "dandelion": "yellow", "roses": "red", "sunflowers": "orange", "tulips": "purple"}
 

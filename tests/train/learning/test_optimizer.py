@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.train.small import RECIPE
-from train.data import Batches
+from train.learning.batches import Batches
 from train.learning.optimizer import compile_for, learning_rate, optimizer
 from train.recipe import Recipe
 

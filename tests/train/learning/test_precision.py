@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tests.train.small import RECIPE, backbone_in, task_in
-from train.data import held, loader, targets
 from train.learning import memory, precision
 from train.learning.architectures import build
+from train.learning.batches import held, loader, targets
 from train.learning.fit import fit
-from train.pictures import read_manifest
+from train.manifest import read_manifest
 
 
 @pytest.mark.parametrize("arch", ["mnist_cnn", "small"])

@@ -21,7 +21,7 @@ from train.errors import RecipeError, RunError
 from train.learning import plan, precision
 from train.learning.checkpoint import State
 from train.learning.fit import fit, resume
-from train.pictures import read_manifest, write_manifest
+from train.manifest import read_manifest, write_manifest
 from train.recipe import Recipe
 
 CLOSE = 1e-4  # relative: the same operations in the same order, but for how threads share them out

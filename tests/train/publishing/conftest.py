@@ -33,7 +33,7 @@ def directory(exported: Path, tmp_path: Path) -> Path:
 
 def reseal(directory: Path, **changes: object) -> None:
     """Make `vistazo.json` agree with the files that a test has changed, and change it."""
-    path = directory / bundle.MANIFEST_NAME
+    path = directory / bundle.INFO_NAME
     said = json.loads(path.read_text(encoding="utf-8"))
     said["files"] = {
         file.relative_to(directory).as_posix(): bundle.describe_file(file).model_dump()

@@ -11,7 +11,7 @@ import pytest
 
 from models import bundle
 from models.classifier import softmax
-from models.engine import LiteRTEngine
+from models.engines.litert import LiteRTEngine
 from tests.hub.stub import Fault, Hub
 from tests.support import ROOT, environment
 

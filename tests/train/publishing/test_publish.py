@@ -16,7 +16,7 @@ from tests.hub.storage import Repository
 from tests.hub.stub import Fault, Hub
 from tests.train.publishing.conftest import reseal
 from train.errors import PublishError
-from train.publishing.parcel import pack
+from train.publishing.package import pack
 from train.publishing.publish import Published, publish
 
 REPOSITORY = "ana/digit"

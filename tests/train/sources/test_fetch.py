@@ -22,7 +22,7 @@ from tests.train.samples import (
     zip_bytes,
 )
 from train.errors import ChecksumError, DataError, DownloadError, NeedsAccount, UnsafeArchive
-from train.pictures import read_manifest, read_picture
+from train.manifest import read_manifest, read_picture
 from train.sources.datasets import FLOWER, PNEUMONIA, Dataset
 from train.sources.fetch import fetch
 

@@ -8,7 +8,7 @@ from models import bundle
 from models.classifier import Classifier
 from tests.train.learning.test_fit_commands import train
 from tests.train.samples import own_folder, scene, write_files
-from train.pictures import read_manifest
+from train.manifest import read_manifest
 from train.sources.folder import prepare
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.train.samples import Files, flower_files, write_files, xray_files
 from train.errors import DataError
-from train.pictures import Row
+from train.manifest import Row
 from train.sources.splits import Picture, Placed, by_near_duplicate, by_patient, by_rank
 
 

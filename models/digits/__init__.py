@@ -1,0 +1,1 @@
+"""Handwritten digits: segmentation and the MNIST canonical form."""

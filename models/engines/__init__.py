@@ -1,0 +1,1 @@
+"""Engines that run a network on a batch of prepared images."""

@@ -1,0 +1,66 @@
+"""From a decoded picture to what the network takes: the one path, for training and for serving.
+
+Each bundle names one of these in its `preprocessing`:
+
+mnist         the canonical form of MNIST (see `models.digits.mnist`), one channel
+center_crop   shorter side resized, middle square kept, RGB
+stretch_gray  whole picture stretched to the input size, grey, exposure normalised: for X-rays, whose training
+              pictures lost their aspect ratio upstream
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.bundle import InputSize, PreprocessingName
+from models.digits.mnist import canonical_digit
+from models.prediction import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The network's input, `(H, W, C)` uint8, or None with the reason why there is nothing to classify.
+
+    A reason beside pixels is a doubt: the network runs, and the verdict is at best `uncertain`, or `rejected` where
+    the doubt is UNFAMILIAR.
+    """
+
+    pixels: NDArray[np.uint8] | None
+    reason: Reason | None = None
+
+
+def preprocess(rgb: NDArray[np.uint8], name: PreprocessingName, size: InputSize) -> Prepared:
+    """Prepare a decoded picture, `(H, W, 3)` uint8 RGB, for a network of the given input size."""
+    match name:
+        case "mnist":
+            canonical = canonical_digit(rgb)
+            return Prepared(canonical.pixels, canonical.reason)
+        case "center_crop":
+            return Prepared(_center_crop(rgb, size))
+        case "stretch_gray":
+            return Prepared(_stretch_gray(rgb, size))
+
+
+def _center_crop(rgb: NDArray[np.uint8], size: InputSize) -> NDArray[np.uint8]:
+    height, width = rgb.shape[:2]
+    # The largest centred box with the input's aspect ratio, resized in one step: `box` avoids a copy of the crop.
+    scale = min(height / size.height, width / size.width)
+    box_height, box_width = min(scale * size.height, height), min(scale * size.width, width)  # rounding may exceed
+    top, left = (height - box_height) / 2, (width - box_width) / 2
+    image = Image.fromarray(rgb).resize(
+        (size.width, size.height), Image.Resampling.BICUBIC, box=(left, top, width - left, height - top)
+    )
+    return np.asarray(image)
+
+
+def _stretch_gray(rgb: NDArray[np.uint8], size: InputSize) -> NDArray[np.uint8]:
+    image = Image.fromarray(rgb).convert("L").resize((size.width, size.height), Image.Resampling.BICUBIC)
+    gray = np.asarray(image, dtype=np.float32)
+    # Exposure differs between machines and hospitals and says nothing of the lungs: spread what lies between the
+    # 1st and the 99th percentile over the whole range, so that letters and borders do not set the scale.
+    low, high = np.percentile(gray, (1, 99))
+    spread = (gray - low) * (255 / max(high - low, 1))
+    prepared: NDArray[np.uint8] = np.clip(np.rint(spread), 0, 255).astype(np.uint8)[..., np.newaxis]
+    return prepared

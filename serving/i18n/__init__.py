@@ -1,0 +1,1 @@
+"""Spanish and English: language negotiation, messages, number formats."""
