@@ -41,7 +41,7 @@ def run(host: str, port: int, task: str) -> None:
         if entry.error:
             typer.echo(f"Warning: {entry.task} is not available: {entry.error}", err=True)
         elif entry.fallback:
-            instead = f"{entry.source} is served instead of {entry.fallback.asked}"
+            instead = f"{entry.source} is served instead of {entry.fallback.wanted}"
             typer.echo(f"Warning: {entry.task}: {instead}: {entry.fallback.error}", err=True)
 
     # Here and not above: Gradio takes seconds to import, and what is wrong until here is told at once.

@@ -1,4 +1,4 @@
-"""Answers for many files: which pictures a person means, classified side by side, and written as CSV or JSONL."""
+"""Classification of many files: find the pictures, classify them in parallel, write the results as CSV or JSONL."""
 
 import csv
 import json
@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from models.classifier import Classifier, default_workers
+from models.classifier import Classifier
+from models.cores import available_cores
 from models.errors import NoPictures, PictureError
+from models.images.formats import SUFFIXES, has_picture_suffix
 from models.prediction import Prediction
 
 COLUMNS = ("path", "task", "label", "confidence", "verdict", "error")
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One file and what was said of it: a prediction, or the error that kept it from one."""
+class FileResult:
+    """The result for one file: a prediction, or an error."""
 
     path: Path
     task: str
@@ -28,45 +29,46 @@ class Answer:
     error: str = ""
 
 
-Write = Callable[[Answer], None]
+Writer = Callable[[FileResult], None]
 
 
 def find_pictures(paths: Sequence[Path]) -> list[Path]:
-    """The files that `paths` name, and those in the folders among them that look like pictures, in order.
+    """Return the files in `paths`, and the pictures in its folders and their subfolders, in order.
 
-    A file that is named is kept whatever it is called, so that it gets its error. Raises NoPictures when none are left.
+    A file given by name is kept even without a picture suffix: it gets an error in the results. Raises NoPictures when
+    nothing is found.
     """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            found += sorted(file for file in path.rglob("*") if has_picture_suffix(file) and file.is_file())
         else:
             found.append(path)
     if not found:
-        raise NoPictures(f"no pictures in {', '.join(map(str, paths))}: name files, or folders that hold {_suffixes()}")
+        raise NoPictures(f"no pictures in {', '.join(map(str, paths))}: give files, or folders with {_suffixes()}")
     return found
 
 
-def classify_files(classifier: Classifier, paths: Sequence[Path]) -> Iterator[Answer]:
-    """Classify the files, as many at a time as there are cores, in order."""
+def classify_files(classifier: Classifier, paths: Sequence[Path]) -> Iterator[FileResult]:
+    """Classify the files in parallel on all cores; the results are in order."""
 
-    def answer(path: Path) -> Answer:
+    def classify(path: Path) -> FileResult:
         try:
-            return Answer(path, classifier.task, classifier.classify(path.read_bytes()))
+            return FileResult(path, classifier.task, classifier.classify(path.read_bytes()))
         except PictureError as error:
-            return Answer(path, classifier.task, None, str(error))
+            return FileResult(path, classifier.task, None, str(error))
         except OSError as error:
-            return Answer(path, classifier.task, None, f"cannot be read: {error.strerror}")
+            return FileResult(path, classifier.task, None, f"cannot be read: {error.strerror}")
 
-    with ThreadPoolExecutor(default_workers()) as pool:
-        yield from pool.map(answer, paths)
+    with ThreadPoolExecutor(available_cores()) as pool:
+        yield from pool.map(classify, paths)
 
 
 @contextmanager
-def open_report(output: Path | None, labels: Sequence[str]) -> Iterator[Write]:
-    """Something to write answers to: CSV, or JSON lines where `output` ends in .jsonl; the standard output if None.
+def open_results(output: Path | None, labels: Sequence[str]) -> Iterator[Writer]:
+    """Open a writer of results: JSON lines when `output` ends in .jsonl, else CSV; None is the standard output.
 
-    The file appears under its name when it is complete; an error or Ctrl-C leaves what was there before.
+    The file gets its name when it is complete. After an error or Ctrl-C, a previous file is unchanged.
     """
     if output is None:
         yield _csv_writer(sys.stdout, labels)
@@ -80,42 +82,42 @@ def open_report(output: Path | None, labels: Sequence[str]) -> Iterator[Write]:
         unfinished.unlink(missing_ok=True)
 
 
-def _csv_writer(stream: IO[str], labels: Sequence[str]) -> Write:
+def _csv_writer(stream: IO[str], labels: Sequence[str]) -> Writer:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow((*COLUMNS, *map(_column, labels)))
 
-    def write(answer: Answer) -> None:
-        probabilities = answer.prediction.probabilities if answer.prediction else ("",) * len(labels)
-        writer.writerow((*_fields(answer).values(), *probabilities))
+    def write(result: FileResult) -> None:
+        probabilities = result.prediction.probabilities if result.prediction else ("",) * len(labels)
+        writer.writerow((*_fields(result).values(), *probabilities))
 
     return write
 
 
-def _jsonl_writer(stream: IO[str]) -> Write:
-    def write(answer: Answer) -> None:
-        record = _fields(answer)
-        if answer.prediction:
-            columns = map(_column, answer.prediction.labels)
-            record |= dict(zip(columns, answer.prediction.probabilities, strict=True))
+def _jsonl_writer(stream: IO[str]) -> Writer:
+    def write(result: FileResult) -> None:
+        record = _fields(result)
+        if result.prediction:
+            columns = map(_column, result.prediction.labels)
+            record |= dict(zip(columns, result.prediction.probabilities, strict=True))
         stream.write(json.dumps(record, ensure_ascii=False) + "\n")
 
     return write
 
 
 def _column(label: str) -> str:
-    """Where the probability of a label stands: under its name, unless that is a column already."""
+    """Return the column of a label's probability: the label, unless a column has that name already."""
     return f"{label} (probability)" if label in COLUMNS else label
 
 
-def _fields(answer: Answer) -> dict[str, object]:
-    prediction = answer.prediction
+def _fields(result: FileResult) -> dict[str, object]:
+    prediction = result.prediction
     values = (
-        str(answer.path),
-        answer.task,
+        str(result.path),
+        result.task,
         (prediction.label or "") if prediction else "",
         prediction.confidence if prediction else "",
         str(prediction.verdict) if prediction else "",
-        answer.error,
+        result.error,
     )
     return dict(zip(COLUMNS, values, strict=True))
 

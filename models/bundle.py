@@ -1,8 +1,7 @@
-"""A bundle: a trained model as a directory, with `vistazo.json` as its table of contents.
+"""A bundle: a trained model as a directory, described by its file `vistazo.json`.
 
-`BundleInfo` is that file in memory. `load` refuses a bundle whose schema, labels, sizes or hashes do not check out,
-before anything in it is used. A copy with only what serving needs is a sound bundle too. The format is described in
-ARCHITECTURE.md.
+`BundleInfo` is that file in memory. `load` verifies schema, labels, sizes and hashes before anything in the bundle is
+used. A copy with only the files that serving needs is a valid bundle. ARCHITECTURE.md describes the format.
 """
 
 import hashlib
@@ -18,12 +17,12 @@ SCHEMA_VERSION = 1
 INFO_NAME = "vistazo.json"
 MODEL_NAME = "model.tflite"
 CARD_NAME = "README.md"
-FIGURES = "figures"  # a folder of PNGs, which the card shows
+FIGURES = "figures"  # folder of the PNGs in the card
 KERAS_FILES = ("config.json", "metadata.json", "model.weights.h5")  # Keras' own directory layout
-SERVING_FILES = (INFO_NAME, MODEL_NAME)  # must be there; the others may be left out of a copy
+SERVING_FILES = (INFO_NAME, MODEL_NAME)  # required; a copy may leave out the others
 
 PreprocessingName = Literal["mnist", "center_crop", "stretch_gray"]
-TASK = r"^[a-z][a-z0-9_-]{0,39}$"  # what a task may be called: it is part of addresses
+TASK = r"^[a-z][a-z0-9_-]{0,39}$"  # valid names of a task, which is part of URLs
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -32,15 +31,35 @@ class _Frozen(BaseModel):
 
 
 class Label(_Frozen):
-    """A class: its identifier (what the API answers) and its name for people."""
+    """A class: its identifier in the API, and its name for people."""
 
     id: str = Field(min_length=1)
     es: str = Field(min_length=1)
     en: str = Field(min_length=1)
 
 
+class Translated(_Frozen):
+    """A text in Spanish and English."""
+
+    es: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
+class Presentation(_Frozen):
+    """Texts of a task for people.
+
+    `intro` tells the visitor what to do and may have the placeholder `{labels}`. `disclaimer` goes with every response,
+    and `caution` is its first sentence, for small spaces.
+    """
+
+    title: Translated
+    intro: Translated
+    disclaimer: Translated | None = None
+    caution: Translated | None = None
+
+
 class InputSize(_Frozen):
-    """The shape of one picture as the network takes it, in pixels."""
+    """The shape of the network's input, in pixels."""
 
     height: int = Field(gt=0, le=1024)
     width: int = Field(gt=0, le=1024)
@@ -48,18 +67,19 @@ class InputSize(_Frozen):
 
 
 class OperatingPoint(_Frozen):
-    """For two classes: answer `label` when its calibrated probability is at least `probability`."""
+    """For two labels: predict `label` when its calibrated probability is at least `probability`."""
 
     label: str
     probability: Probability
 
 
 class Thresholds(_Frozen):
-    """Where answers change, all fitted on validation.
+    """Thresholds of the verdict, all fitted on validation.
 
-    `confident`: below this probability of the answered label the verdict is `uncertain`.
-    `rejected`: when no label reaches this, the picture is rejected; for networks that were taught what is none.
-    `operating`: None means that the most probable label is the answer.
+    `confident`: below this probability of the predicted label the verdict is `uncertain`.
+    `rejected`: when no label reaches this probability, the picture is rejected. For networks trained with outlier
+    exposure.
+    `operating`: the operating point; None means that the most probable label is predicted.
     """
 
     confident: Probability
@@ -68,20 +88,20 @@ class Thresholds(_Frozen):
 
 
 class Rejection(_Frozen):
-    """How unlike the training pictures a picture may be, as a distance of its pooled features.
+    """Statistics of the training features for OOD detection; `models.ood` computes the score.
 
-    What the distance is stands in `models.ood`. Arrays are float16, little endian, base64.
+    Arrays are float16, little endian, base64.
     """
 
     mean: str  # (D,)
     components: str  # (K, D), orthonormal rows
     scale: str  # (K,), standard deviation of the training features along each component
-    residual_scale: float = Field(gt=0)  # root mean square of what the components leave out
+    residual_scale: float = Field(gt=0)  # root mean square of the energy outside the components
     threshold: float = Field(gt=0)  # a greater score is rejected
 
 
 class Metric(_Frozen):
-    """A figure with its 95 % interval."""
+    """A value with its 95 % interval."""
 
     value: float
     low: float
@@ -89,18 +109,18 @@ class Metric(_Frozen):
 
 
 class Measurement(_Frozen):
-    """What the shipped network does on one split of the data, measured by the serving path."""
+    """Results of the exported network on one split of the data, measured by the serving path."""
 
     n: int = Field(gt=0)
     groups: int | None = None  # patients or near-duplicate groups that the bootstrap resampled
     metrics: dict[str, Metric]
-    confusion: list[list[int]]  # rows: truth; columns: answer
+    confusion: list[list[int]]  # rows: true label; columns: predicted label
     rejected: int = Field(ge=0)
     uncertain: int = Field(ge=0)
 
 
 class Data(_Frozen):
-    """Which pictures the model was made from: the info's SHA-256 and the size of each split."""
+    """The training data: its licence, the SHA-256 of its manifest (`fingerprint`) and the size of each split."""
 
     name: str
     license: str
@@ -111,28 +131,30 @@ class Data(_Frozen):
 
 
 class FileEntry(_Frozen):
-    """What a file of the bundle must be."""
+    """The expected hash and size of a file of the bundle."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     size: int = Field(ge=0)
 
 
 class BundleInfo(_Frozen):
-    """`vistazo.json`. Field by field as in the design; unknown fields are refused."""
+    """The content of `vistazo.json`. Unknown fields are refused."""
 
     schema_version: Literal[1]
     task: str = Field(pattern=TASK)
     version: str = Field(min_length=1)
     created: str
     labels: tuple[Label, ...] = Field(min_length=2)
+    presentation: Presentation | None = None  # None: the texts of `models.tasks`
+    modality: Literal["photo", "drawing", "radiograph"] | None = None
     input: InputSize
     preprocessing: PreprocessingName
     temperature: float = Field(gt=0)
     thresholds: Thresholds
     rejection: Rejection | None
-    head: str | None = None  # (K, D) weights of the last layer, float16 base64: what makes the heat map
+    head: str | None = None  # (K, D) weights of the last layer, float16 base64: for the class activation map
     metrics: dict[str, Measurement]
-    robustness: dict[str, dict[str, Metric]] | None = None  # X-rays: altered how → figure
+    robustness: dict[str, dict[str, Metric]] | None = None  # of X-rays: corruption → metric
     recipe: dict[str, Any]
     seeds: tuple[int, ...]
     data: Data
@@ -145,7 +167,7 @@ class BundleInfo(_Frozen):
     def _labels_are_consistent(self) -> "BundleInfo":
         identifiers = [label.id for label in self.labels]
         if len(set(identifiers)) != len(identifiers):
-            raise ValueError(f"labels repeat: {identifiers}")
+            raise ValueError(f"labels are repeated: {identifiers}")
         operating = self.thresholds.operating
         if operating is not None and (operating.label not in identifiers or len(identifiers) != 2):
             raise ValueError(f"the operating point names {operating.label!r}, the two labels are {identifiers}")
@@ -155,15 +177,15 @@ class BundleInfo(_Frozen):
 
     @property
     def label_ids(self) -> tuple[str, ...]:
-        """The labels' identifiers, in the order of the network's outputs."""
+        """The identifiers of the labels, in the order of the network's outputs."""
         return tuple(label.id for label in self.labels)
 
 
 def load(directory: Path) -> BundleInfo:
-    """Read and check the bundle in `directory`: schema, labels, size and SHA-256 of the listed files that are there.
+    """Read and verify the bundle in `directory`: schema, labels, size and SHA-256 of the listed files that exist.
 
-    Raises BundleError with the first thing that does not check out. Of the listed files all but `model.tflite` may be
-    missing: `missing` names them.
+    Raises BundleError at the first problem. All listed files except `model.tflite` may be missing: `missing_files`
+    names them.
     """
     path = directory / INFO_NAME
     try:
@@ -186,23 +208,23 @@ def load(directory: Path) -> BundleInfo:
     return info
 
 
-def missing(directory: Path, info: BundleInfo) -> list[str]:
-    """The listed files that this copy of the bundle does not have."""
+def missing_files(directory: Path, info: BundleInfo) -> list[str]:
+    """Return the listed files that this copy of the bundle does not have."""
     return [name for name in info.files if not (directory / name).is_file()]
 
 
 def describe_file(path: Path) -> FileEntry:
-    """Size and SHA-256 of a file, as `files` lists them."""
+    """Return the size and SHA-256 of a file, as listed in `files`."""
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return FileEntry(sha256=digest, size=path.stat().st_size)
 
 
 def _check_file(directory: Path, name: str, entry: FileEntry) -> None:
-    # By its name alone, since a file fetched from the Hub is a link into a cache. Windows' rules know drives as well.
+    # Checked by name: a file pulled from the Hub is a link into a cache. Windows paths include drives.
     relative = PureWindowsPath(name)
     if relative.anchor or ".." in relative.parts:
-        raise BundleError(f"{directory / INFO_NAME} lists {name!r}, which leaves the bundle: do not use it")
+        raise BundleError(f"{directory / INFO_NAME} lists {name!r}, a path outside the bundle: do not use this bundle")
     path = directory / name
     if not path.is_file():
         if name not in SERVING_FILES:

@@ -1,4 +1,4 @@
-"""Which models there are: the bundled ones, those that a person has trained, and those named instead."""
+"""The catalog of models in a process: bundled ones, ones trained on this machine, and ones named in the settings."""
 
 import json
 import re
@@ -12,25 +12,28 @@ from models import bundle
 from models.classifier import Classifier
 from models.errors import BundleError, HubError, ModelNotLoaded, UnknownTask
 from models.hub import pulling
-from models.hub.pulling import Copy
+from models.hub.pulling import LocalCopy
 from models.hub.source import Repository, Source
+from models.loading import load_classifier
+from models.settings import PULL_LIMIT_S
+from models.tasks import PRESENTATIONS
 
 BUNDLED = Path(__file__).parent / "bundled"
-TASKS = ("pneumonia", "digit", "flower")
-RUNS = Path("runs")  # where `python -m train` leaves its runs: beside the process
+TASKS = tuple(PRESENTATIONS)  # of the bundled models
+RUNS = Path("runs")  # where `python -m train` writes its runs, in the working directory
 
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """What was asked for, and why it is not what is served."""
+    """A repository whose model could not be served, with the error. Another model is served in its place."""
 
-    asked: Repository
+    wanted: Repository
     error: BundleError | HubError
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A task, where its model came from, and the model or the reason why it is not there.
+    """A task with its model, or with the error that kept the model from loading.
 
     `source` is a directory, or `USER/NAME@COMMIT` for a model from the Hub.
     """
@@ -39,19 +42,19 @@ class Entry:
     source: str
     classifier: Classifier | None
     error: str | None = None
-    copy: Copy | None = None  # of a model from the Hub
+    copy: LocalCopy | None = None  # of a model from the Hub
     fallback: Fallback | None = None
 
     @property
     def model(self) -> Classifier:
         """The model. Raises ModelNotLoaded."""
         if self.classifier is None:
-            raise ModelNotLoaded(f"the model for {self.task!r} is not available: {self.error}")
+            raise ModelNotLoaded(self.task, self.error)
         return self.classifier
 
     @property
     def origin(self) -> Literal["bundled", "hub", "local"]:
-        """What kind of place the model came from."""
+        """The kind of source."""
         if self.copy:
             return "hub"
         return "bundled" if Path(self.source) == BUNDLED / self.task else "local"
@@ -59,13 +62,13 @@ class Entry:
 
 @dataclass(slots=True)
 class Catalog:
-    """The models of a process, in the order in which people see them. `put` is how one of them changes."""
+    """The models of a process, in the order in which people see them. `put` replaces one of them."""
 
     entries: tuple[Entry, ...]
-    sources: Mapping[str, Source] = field(default_factory=dict)  # by task: what to use instead or besides
+    sources: Mapping[str, Source] = field(default_factory=dict)  # by task
     workers: int | None = None
     runs: Path | None = None
-    limit_s: float = pulling.LIMIT_S
+    limit_s: float = PULL_LIMIT_S
 
     @classmethod
     def load(
@@ -73,105 +76,110 @@ class Catalog:
         sources: Mapping[str, Source] | None = None,
         workers: int | None = None,
         runs: Path | None = None,
-        limit_s: float = pulling.LIMIT_S,
+        limit_s: float = PULL_LIMIT_S,
     ) -> "Catalog":
-        """Load the bundled models, and of other tasks the newest bundle in `runs`.
+        """Load the bundled models, and for other tasks the newest bundle in `runs`.
 
-        `sources` maps a task to the directory or repository to use instead, or adds a task. A run of a bundled task is
-        used only if named there: an experiment does not replace what ships.
-        A directory that does not check out leaves an entry with the reason. Where the Hub does not give a sound copy
-        within `limit_s` seconds, the one that was used last is taken, else the bundled model, else there is an entry
-        with the reason. The others are loaded all the same.
+        `sources` maps a task to the directory or repository of its model. A run of a bundled task is used only when
+        `sources` names it: an experiment does not replace the shipped model.
+
+        No error stops the load. A directory with a damaged bundle gives an entry with the error. When the Hub does not
+        deliver a valid copy within `limit_s` seconds, the last verified copy is loaded, else the bundled model.
         """
         catalog = cls((), sources or {}, workers, runs, limit_s)
-        places = catalog._places()
-        with ThreadPoolExecutor(len(places)) as pool:  # side by side, so that one slow repository is all that is slow
-            catalog.entries = tuple(pool.map(catalog._load, places.keys(), places.values()))
+        wanted = catalog._sources_by_task()
+        with ThreadPoolExecutor(len(wanted)) as pool:  # in parallel: one slow repository does not delay the others
+            catalog.entries = tuple(pool.map(catalog._load, wanted.keys(), wanted.values()))
         return catalog
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Every task, also those whose model could not be loaded."""
+        return tuple(entry.task for entry in self.entries)
+
     def entry(self, task: str) -> Entry:
-        """What there is of a task. Raises UnknownTask."""
+        """Return the entry of a task. Raises UnknownTask."""
         for entry in self.entries:
             if entry.task == task:
                 return entry
-        known = ", ".join(entry.task for entry in self.entries)
-        raise UnknownTask(f"no model is called {task!r}: choose one of {known}")
+        raise UnknownTask(task, self.tasks)
 
     def get(self, task: str) -> Classifier:
-        """The model of a task. Raises UnknownTask or ModelNotLoaded."""
+        """Return the model of a task. Raises UnknownTask or ModelNotLoaded."""
         return self.entry(task).model
 
-    def candidate(self, task: str, repository: Repository | None = None) -> Entry:
-        """Load a model beside the one that is served: `repository`, else from where that task's model comes.
+    def load_candidate(self, task: str, repository: Repository | None = None) -> Entry:
+        """Load a possible replacement of a task's model, without serving it.
 
-        Branches and tags are looked up anew, directories read anew; nothing is taken instead. Raises HubError or
-        BundleError.
+        It comes from `repository`, else from the task's source. Branches and tags are resolved again, directories are
+        read again, and there is no fallback. Raises HubError or BundleError.
         """
-        place = repository or self._places().get(task)
-        if place is None:
+        source = repository or self._sources_by_task().get(task)
+        if source is None:
             raise BundleError(f"there is no bundle for {task!r} any more: export one")
-        return self._read(task, place)
+        return self._read(task, source)
 
     def put(self, entry: Entry) -> None:
-        """Serve this entry of its task from now on. Who holds the old model may go on using it."""
+        """Serve this entry for its task from now on. Callers that hold the old model can go on using it."""
         self.entries = tuple(entry if old.task == entry.task else old for old in self.entries)
         if entry.copy:
             pulling.remember(entry.copy)
 
-    def _places(self) -> dict[str, Source]:
+    def _sources_by_task(self) -> dict[str, Source]:
         bundled: dict[str, Source] = {task: BUNDLED / task for task in TASKS}
-        places = (newest_bundles(self.runs) if self.runs else {}) | bundled | dict(self.sources)
-        return {task: places[task] for task in (*bundled, *places)}  # the bundled ones first
+        sources = (newest_bundles(self.runs) if self.runs else {}) | bundled | dict(self.sources)
+        return {task: sources[task] for task in (*bundled, *sources)}  # the bundled ones first
 
-    def _read(self, task: str, place: Source | Copy) -> Entry:
-        if isinstance(place, Repository):
-            place = pulling.pull(place, task, self.limit_s)
-        if isinstance(place, Copy):
-            classifier = Classifier.load(place.directory, self.workers, place.repository.revision)
-            return Entry(task, str(place.repository), classifier, copy=place)
-        classifier = Classifier.load(place, self.workers)
+    def _read(self, task: str, source: Source | LocalCopy) -> Entry:
+        if isinstance(source, Repository):
+            source = pulling.pull(source, task, self.limit_s)
+        if isinstance(source, LocalCopy):
+            classifier = load_classifier(source.directory, self.workers, source.repository.revision)
+            return Entry(task, str(source.repository), classifier, copy=source)
+        classifier = load_classifier(source, self.workers)
         if classifier.task != task:
-            raise BundleError(f"{place} is a model for {classifier.task!r}, not for {task!r}: name it so")
-        return Entry(task, str(place), classifier)
+            raise BundleError(f"{source} is a model for {classifier.task!r}, not for {task!r}: use that name")
+        return Entry(task, str(source), classifier)
 
-    def _load(self, task: str, place: Source | Copy) -> Entry:
+    def _load(self, task: str, source: Source | LocalCopy) -> Entry:
         try:
-            entry = self._read(task, place)
+            entry = self._read(task, source)
         except (BundleError, HubError) as error:
-            if isinstance(place, Repository):
-                return self._load_instead(task, Fallback(place, error))
-            return Entry(task, str(place), None, str(error))
+            if isinstance(source, Repository):
+                return self._load_fallback(task, Fallback(source, error))
+            return Entry(task, str(source), None, str(error))
         if entry.copy:
             pulling.remember(entry.copy)
         return entry
 
-    def _load_instead(self, task: str, fallback: Fallback) -> Entry:
-        for place in (pulling.last_verified(fallback.asked.repo_id, task), BUNDLED / task if task in TASKS else None):
-            entry = self._load(task, place) if place else None
+    def _load_fallback(self, task: str, fallback: Fallback) -> Entry:
+        last_copy = pulling.last_verified(fallback.wanted.repo_id, task)
+        for source in (last_copy, BUNDLED / task if task in TASKS else None):
+            entry = self._load(task, source) if source else None
             if entry and entry.classifier:
                 return replace(entry, fallback=fallback)
-        return Entry(task, str(fallback.asked), None, str(fallback.error), fallback=fallback)
+        return Entry(task, str(fallback.wanted), None, str(fallback.error), fallback=fallback)
 
 
 def newest_bundles(runs: Path) -> dict[str, Path]:
-    """The bundles `runs/*/bundle` by task, these in order; of several for a task the one that was made last.
+    """Return the newest bundle `runs/*/bundle` of each task, tasks in alphabetical order.
 
-    A bundle that does not say its task goes by the name of its run, so that it is missed and not overlooked.
+    A bundle without a readable task gets the name of its run: the person sees it in the list, with its error.
     """
     newest: dict[str, tuple[str, Path]] = {}
     for directory in sorted(runs.glob("*/bundle")):
         if directory.is_dir():
-            task, created = _headline(directory)
+            task, created = _task_and_time(directory)
             newest[task] = max(newest.get(task, ("", directory)), (created, directory))
     return {task: newest[task][1] for task in sorted(newest)}
 
 
-def _headline(directory: Path) -> tuple[str, str]:
-    """What the bundle says of its task, and when it was made (ISO 8601, UTC), before anything in it is checked."""
+def _task_and_time(directory: Path) -> tuple[str, str]:
+    """Read the task and the creation time (ISO 8601, UTC) of a bundle, before anything in it is verified."""
     try:
-        said = json.loads((directory / bundle.INFO_NAME).read_text(encoding="utf-8"))
-        if re.fullmatch(bundle.TASK, said["task"]):
-            return said["task"], str(said["created"])
+        raw = json.loads((directory / bundle.INFO_NAME).read_text(encoding="utf-8"))
+        if re.fullmatch(bundle.TASK, raw["task"]):
+            return raw["task"], str(raw["created"])
     except (OSError, ValueError, LookupError, TypeError):
         pass
     run = re.sub(r"-\d{8}-\d{6}$", "", directory.parent.name)

@@ -1,4 +1,4 @@
-"""What the command lines share: errors of one sentence, a traceback only where `--debug` asks for it, exit codes."""
+"""Shared behaviour of the command lines: one-sentence errors, tracebacks only with `--debug`, exit codes."""
 
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 from models.errors import VistazoError
 
 FAILED = 1
-INTERRUPTED = 130  # as shells have it for Ctrl-C
+INTERRUPTED = 130  # the exit code of shells for Ctrl-C
 _DEBUG = "vistazo.debug"
 
 
@@ -25,7 +25,7 @@ class Commands(TyperGroup):
         except (VistazoError, OSError) as error:
             if ctx.meta.get(_DEBUG):
                 raise
-            advice = "" if isinstance(error, VistazoError) else ": check the disk's space and permissions"
+            advice = "" if isinstance(error, VistazoError) else ": check the free space and the permissions of the disk"
             typer.echo(f"error: {error}{advice}", err=True)
             raise typer.Exit(FAILED) from error
 
@@ -42,7 +42,7 @@ Debug = Annotated[
 
 
 def command_line() -> typer.Typer:
-    """An empty command line with these manners."""
+    """Return an empty command line with this behaviour."""
     return typer.Typer(
         cls=Commands, add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
     )

@@ -1,19 +1,25 @@
-"""What can go wrong in `models`, as one tree.
+"""The errors of Vistazo, as one tree.
 
-VistazoError                 base: its text is one sentence for the person, with what to do next
-├── PictureError             the picture cannot be used; `code` is the API's error code
+VistazoError                 base: the text is one sentence for the person, with what to do next
+├── PictureError             the picture cannot be used
 │   ├── EmptyFile            zero bytes
 │   ├── TooLarge             more bytes than the limit
 │   ├── UnsupportedType      not a picture format that Vistazo reads
 │   ├── TooManyPixels        more pixels than the limit, read from the header
-│   └── UnreadableImage      the right format, but broken
-├── BundleError              a bundle is damaged, incomplete or of another schema
-├── HubError                 the Hugging Face Hub does not give or take what was asked
-│   ├── HubUnreachable       not now: no connection, too slow, overloaded, or told to stay offline
-│   └── HubStorage           this machine cannot store what the Hub gives
-├── SourceError              it is not said where a model is to come from, or not as it should be
+│   └── UnreadableImage      a known format, but damaged
 ├── UnknownTask              no model has that name
-└── ModelNotLoaded           the model is known but could not be loaded
+├── ModelNotLoaded           the model is known but could not be loaded
+├── BundleError              a bundle is damaged, incomplete or of another schema
+├── HubError                 the Hugging Face Hub refused a request
+│   ├── HubUnreachable       a temporary failure: no connection, too slow, overloaded, or offline mode
+│   └── HubStorage           this machine cannot store a file from the Hub
+├── SourceError              the name of a model's source is missing or malformed
+├── NoPictures               there are no pictures at the given paths
+├── RequestError             (serving.errors) an HTTP request that cannot be served
+└── TrainError               (train.errors) an error of training
+
+`code` is the error code of the HTTP contract. `serving.errors` maps it to a status, and `serving.i18n.messages` to a
+sentence in Spanish and English, with `values` for its placeholders.
 
 try:
     prediction = catalog.get("digit").classify(data)
@@ -23,15 +29,22 @@ except PictureError as error:
 
 from typing import ClassVar
 
+from models.images.formats import format_titles
+
 
 class VistazoError(Exception):
-    """Base of every error that Vistazo raises on purpose; the text is meant for the person."""
+    """Base of every error that Vistazo raises on purpose. The text is meant for the person."""
+
+    code: ClassVar[str] = "internal_error"
+
+    @property
+    def values(self) -> dict[str, object]:
+        """Values for the placeholders of the translated sentence."""
+        return {}
 
 
 class PictureError(VistazoError):
-    """The picture cannot be used. `code` is the error code of the HTTP contract."""
-
-    code: ClassVar[str]
+    """The picture cannot be used."""
 
 
 class EmptyFile(PictureError):
@@ -39,11 +52,24 @@ class EmptyFile(PictureError):
 
     code = "empty_file"
 
+    def __init__(self) -> None:
+        super().__init__("The file is empty; choose another one.")
+
 
 class TooLarge(PictureError):
-    """The file has more bytes than the limit."""
+    """The file has more bytes than the limit. `size` is None when the file was not read to its end."""
 
     code = "too_large"
+
+    def __init__(self, limit: int, size: int | None = None) -> None:
+        found = "more bytes than allowed" if size is None else f"{size:,} bytes"
+        super().__init__(f"The file has {found} and the limit is {limit:,}; send a smaller picture.")
+        self.limit = limit
+
+    @property
+    def values(self) -> dict[str, object]:
+        """The limit in megabytes."""
+        return {"megabytes": f"{self.limit / 1e6:g}"}
 
 
 class UnsupportedType(PictureError):
@@ -51,17 +77,64 @@ class UnsupportedType(PictureError):
 
     code = "unsupported_type"
 
+    def __init__(self) -> None:
+        super().__init__(f"The file is not a picture that Vistazo reads; send {format_titles('or')}.")
+
 
 class TooManyPixels(PictureError):
-    """The header announces more pixels than the limit; nothing was decoded."""
+    """The header has more pixels than the limit; nothing was decoded. `size` is `(width, height)` when known."""
 
     code = "too_many_pixels"
 
+    def __init__(self, limit: int, size: tuple[int, int] | None = None) -> None:
+        found = "too many" if size is None else f"{size[0]} x {size[1]}"
+        super().__init__(f"The picture has {found} pixels and the limit is {limit:,}; send a smaller picture.")
+        self.limit = limit
+
+    @property
+    def values(self) -> dict[str, object]:
+        """The limit in megapixels."""
+        return {"megapixels": f"{self.limit / 1e6:g}"}
+
 
 class UnreadableImage(PictureError):
-    """The format is known but the picture cannot be decoded (cut short, damaged)."""
+    """The format is known, but the picture cannot be decoded (incomplete, damaged)."""
 
     code = "unreadable_image"
+
+    def __init__(self) -> None:
+        super().__init__("The picture is damaged or of a rare variant; save it again as PNG or JPEG and send that.")
+
+
+class UnknownTask(VistazoError):
+    """No model has that name."""
+
+    code = "unknown_task"
+
+    def __init__(self, task: str, tasks: tuple[str, ...]) -> None:
+        super().__init__(f"no model is called {task!r}: choose one of {', '.join(tasks)}")
+        self.task = task
+        self.tasks = tasks
+
+    @property
+    def values(self) -> dict[str, object]:
+        """The requested task and the known ones."""
+        return {"task": self.task, "tasks": ", ".join(self.tasks)}
+
+
+class ModelNotLoaded(VistazoError):
+    """The task is known, but its model could not be loaded."""
+
+    code = "model_not_loaded"
+
+    def __init__(self, task: str, reason: str | None) -> None:
+        super().__init__(f"the model for {task!r} is not available: {reason}")
+        self.task = task
+
+    @property
+    def values(self) -> dict[str, object]:
+        """The task. The reason may hold paths and is for the log only."""
+        return {"task": self.task}
 
 
 class BundleError(VistazoError):
@@ -69,28 +142,20 @@ class BundleError(VistazoError):
 
 
 class HubError(VistazoError):
-    """The Hugging Face Hub does not give or take what was asked: no rights, not found, not reachable, disk full."""
+    """The Hugging Face Hub refused a request: no permission, not found, not reachable, disk full."""
 
 
 class HubUnreachable(HubError):
-    """The Hub cannot be asked now: no connection, too slow, overloaded (429, 5xx), or HF_HUB_OFFLINE is set."""
+    """A temporary failure: no connection, too slow, overloaded (429, 5xx), or HF_HUB_OFFLINE is set."""
 
 
 class HubStorage(HubError):
-    """What the Hub gives cannot be stored: the disk is full, or the cache may not be written."""
+    """A file from the Hub cannot be stored: the disk is full, or the cache is not writable."""
 
 
 class SourceError(VistazoError):
-    """It is not said where a model is to come from, or not as it should be."""
+    """The name of a model's source is missing or malformed."""
 
 
 class NoPictures(VistazoError):
-    """There is nothing to classify where the person pointed."""
-
-
-class UnknownTask(VistazoError):
-    """No model has that name."""
-
-
-class ModelNotLoaded(VistazoError):
-    """The task is known, but its model could not be loaded; the text says why."""
+    """There are no pictures at the given paths."""

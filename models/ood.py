@@ -1,8 +1,8 @@
-"""How unlike the training pictures a picture is, read off the network's pooled features.
+"""Out-of-distribution (OOD) detection: a distance from the training pictures, computed from pooled features.
 
-Mahalanobis distance inside the principal components of the training features plus the energy that the components
-leave out, as in ViM (Wang et al. 2022, arXiv 2203.10807), on features of unit length, as in Mahalanobis++ (Müller and
-Hein 2025, arXiv 2505.18032). It costs one small matrix product and no second pass.
+The score is the Mahalanobis distance inside the principal components of the training features plus the energy outside
+of them, as in ViM (Wang et al. 2022, arXiv 2203.10807), on features of unit length, as in Mahalanobis++ (Müller and
+Hein 2025, arXiv 2505.18032). It costs one small matrix product and no second inference.
 """
 
 import base64
@@ -16,7 +16,11 @@ from models.bundle import Rejection
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpace:
-    """The training features, of unit length: `mean` (D,), `components` (K, D), `scale` (K,), `residual_scale`."""
+    """Statistics of the unit-length training features.
+
+    `mean` (D,); `components` (K, D), orthonormal; `scale` (K,), the standard deviation along each component;
+    `residual_scale`, the root mean square of the energy outside the components.
+    """
 
     mean: NDArray[np.float32]
     components: NDArray[np.float32]
@@ -25,7 +29,7 @@ class FeatureSpace:
 
     @classmethod
     def of(cls, rejection: Rejection) -> "FeatureSpace":
-        """Unpack what a bundle holds."""
+        """Unpack the statistics that a bundle stores."""
         mean = unpack(rejection.mean)
         return cls(
             mean=mean,
@@ -35,25 +39,25 @@ class FeatureSpace:
         )
 
     def score(self, features: NDArray[np.float32]) -> float:
-        """Distance of one feature vector, `(D,)`: about 1 for training pictures, greater for stranger ones."""
-        centred = unit(features) - self.mean
+        """Return the distance of one feature vector, `(D,)`: about 1 for training pictures, greater for others."""
+        centred = to_unit_length(features) - self.mean
         along = self.components @ centred
         residual = float(centred @ centred - along @ along)
         inside = float(np.sum((along / self.scale) ** 2)) / along.size
         return (inside + max(residual, 0.0) / self.residual_scale**2) / 2
 
 
-def unit(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Features `(…, D)` scaled to length 1: a pale picture of a flower is a flower."""
+def to_unit_length(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale features `(…, D)` to length 1. The length depends on contrast, the direction on the content."""
     length = np.linalg.norm(features, axis=-1, keepdims=True)
     return np.asarray(features / np.maximum(length, 1e-6), dtype=np.float32)
 
 
 def pack(array: NDArray[np.floating]) -> str:
-    """An array as float16, little endian, base64: how a bundle stores it."""
+    """Encode an array as float16, little endian, base64: the form in which a bundle stores it."""
     return base64.b64encode(array.astype("<f2").tobytes()).decode("ascii")
 
 
 def unpack(text: str) -> NDArray[np.float32]:
-    """The flat float32 array that `pack` stored."""
+    """Decode the flat float32 array that `pack` encoded."""
     return np.frombuffer(base64.b64decode(text), dtype="<f2").astype(np.float32)

@@ -1,4 +1,4 @@
-"""What a classifier answers about one picture."""
+"""The result of a classification: label, calibrated probabilities and verdict."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 class Verdict(StrEnum):
-    """How far a person may rely on an answer."""
+    """How far a person may rely on a prediction."""
 
     CONFIDENT = "confident"
     UNCERTAIN = "uncertain"
@@ -16,22 +16,22 @@ class Verdict(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a verdict is not `confident`."""
+    """The reason for a verdict that is not `confident`."""
 
     BLANK = "blank"  # nothing is drawn on the canvas
     SEVERAL_DIGITS = "several_digits"  # more than one digit in the picture
-    LOW_CONFIDENCE = "low_confidence"  # the probabilities are too close to call
-    WEAK_SIGNAL = "weak_signal"  # the label that is looked for, reported although another is more probable
-    UNFAMILIAR = "unfamiliar"  # the picture is not what this model was trained on
+    LOW_CONFIDENCE = "low_confidence"  # the probabilities are too close
+    WEAK_SIGNAL = "weak_signal"  # the positive label, predicted although another label is more probable
+    UNFAMILIAR = "unfamiliar"  # out of distribution: unlike the training pictures
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One answer, calibrated and judged.
+    """One calibrated prediction with its verdict.
 
-    `probabilities` follow `labels` and sum to 1, for rejected pictures too (where the network was not run
-    they are uniform). `seen` is the picture as the network saw it, `(H, W, C)` uint8; `heat` is the class
-    activation map of the answer, `(h, w)` float32 in 0..1, or None where the network was not run.
+    `probabilities` follow the order of `labels` and sum to 1, also for rejected pictures (uniform when the network did
+    not run). `pixels` is the network's input, `(H, W, C)` uint8. `activation_map` is the class activation map of the
+    predicted label, `(h, w)` float32 in 0..1. Both are None when the network did not run.
     """
 
     task: str
@@ -40,12 +40,12 @@ class Prediction:
     verdict: Verdict
     index: int | None  # into labels; None when rejected
     reason: Reason | None = None
-    seen: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
-    heat: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    pixels: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
+    activation_map: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
 
     @property
     def label(self) -> str | None:
-        """The label's identifier, or None when the picture was rejected."""
+        """The predicted label's identifier, or None when the picture was rejected."""
         return None if self.index is None else self.labels[self.index]
 
     @property
@@ -54,6 +54,6 @@ class Prediction:
         return 0.0 if self.index is None else self.probabilities[self.index]
 
     def top(self, count: int = 3) -> list[tuple[str, float]]:
-        """The `count` most probable labels with their probabilities, most probable first."""
+        """Return the `count` most probable labels with their probabilities, most probable first."""
         ranked = sorted(zip(self.labels, self.probabilities, strict=True), key=lambda pair: -pair[1])
         return ranked[:count]

@@ -1,4 +1,8 @@
-"""What is set from outside: environment variables, or a `.env` beside app.py (the environment wins)."""
+"""Settings of `models`: environment variables, or a `.env` next to app.py. The environment has priority.
+
+`huggingface_hub` reads its own variables when it is imported. A program that should obey the `.env` calls
+`export_hub_settings` before it imports `models.catalog` or `models.hub`.
+"""
 
 import os
 from pathlib import Path
@@ -10,21 +14,22 @@ from models.hub.source import Source, parse_all
 
 ENV_FILE = Path(__file__).parent.parent / ".env"
 MODELS = "VISTAZO_MODELS"
-_HUB = ("HF_TOKEN", "HF_HOME", "HF_ENDPOINT")
+PULL_LIMIT_S = 60.0  # for one model at the start of a server: enough for 8 MB at 1 Mbit/s
+_HUB_VARIABLES = ("HF_TOKEN", "HF_HOME", "HF_ENDPOINT")
 
 
-def hand_over_hub_settings(env_file: Path = ENV_FILE) -> None:
-    """Give the Hub's library what the file says of it; to be called before that library is imported."""
-    said = dotenv_values(env_file)
-    for name in _HUB:
-        if value := said.get(name):
+def export_hub_settings(env_file: Path = ENV_FILE) -> None:
+    """Copy the Hub's settings from the file to the environment, for `huggingface_hub` and for child processes."""
+    values = dotenv_values(env_file)
+    for name in _HUB_VARIABLES:
+        if value := values.get(name):
             os.environ.setdefault(name, value)
 
 
 def named_models(env_file: Path = ENV_FILE) -> dict[str, Source]:
-    """The models that VISTAZO_MODELS names, by task. Raises SourceError."""
+    """Return the models that VISTAZO_MODELS names, by task. Raises SourceError."""
     value = os.environ.get(MODELS) or dotenv_values(env_file).get(MODELS) or ""
     try:
         return parse_all(value)
     except SourceError as error:
-        raise SourceError(f"{MODELS} is {value!r}, which cannot be used: {error}") from None
+        raise SourceError(f"{MODELS} is {value!r}, which is not valid: {error}") from None

@@ -13,7 +13,7 @@ from models.errors import SourceError, VistazoError
 from models.hub import pulling
 from models.hub.source import Source, parse_all
 from models.images.decoding import Limits
-from models.settings import ENV_FILE, hand_over_hub_settings
+from models.settings import ENV_FILE, export_hub_settings
 
 PREFIX = "VISTAZO_"
 
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
 
 def load(env_file: Path = ENV_FILE) -> Settings:
     """Read the settings, and hand those of the Hub to its library. Raises SettingsError when one cannot be used."""
-    hand_over_hub_settings(env_file)
+    export_hub_settings(env_file)
     _refuse_unknown([*os.environ, *dotenv_values(env_file)])
     try:
         return Settings(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings adds it at run time

@@ -25,7 +25,7 @@ app = command_line()
 @app.callback()
 def space() -> None:
     """Run the Space on this machine, and deploy it to Hugging Face. VISTAZO_MODELS says which models it serves."""
-    settings.hand_over_hub_settings()
+    settings.export_hub_settings()
 
 
 @app.command()

@@ -1,6 +1,6 @@
-"""Where the ink is: strokes told from paper, board, light, shadow and table.
+"""Segmentation of ink: strokes separated from paper, board, light, shadow and table.
 
-`views` says where to look and `ink_on` what is drawn there; `models.digits.mnist` makes a digit of it.
+`views` returns the regions to search and `find_ink` the ink in one of them. `models.digits.mnist` extracts the digit.
 """
 
 from typing import Any, NamedTuple
@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-COARSE = 64  # pixels of the longer side while the ground is estimated: noise and thin strokes average out
-WIDEST_STROKE = 0.25  # of the longer side; what is wider is a shadow, a sheet or a table
-FAINTEST = 12.0  # grey levels between ink and ground
+COARSE_SIDE = 64  # longer side, in pixels, for the estimate of the background: averages noise and thin strokes
+MAX_STROKE = 0.25  # of the longer side; wider things are shadows, sheets or tables
+MIN_CONTRAST = 12.0  # grey levels between ink and background
 SQUARE = np.ones((3, 3), np.uint8)
 
 Grey = NDArray[np.uint8]
@@ -20,21 +20,21 @@ Mask = NDArray[np.bool_]
 
 
 class View(NamedTuple):
-    """A picture `(H, W)`, and which of its pixels count."""
+    """A region of a picture: grey values `(H, W)`, and the mask of the pixels that belong to it."""
 
     grey: Grey
-    where: Mask
+    mask: Mask
 
 
 class Drawing(NamedTuple):
-    """How much ink is on each pixel `(H, W)`, 0 to 1, and how steeply the brightness changes there, in grey levels."""
+    """The amount of ink on each pixel `(H, W)`, 0 to 1, and the gradient of the brightness there, in grey levels."""
 
     ink: Ink
-    steep: Ink
+    gradient: Ink
 
 
 def shrink(picture: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
-    """Average `(H, W)` or `(H, W, C)` down until the longer side is at most `longest` pixels."""
+    """Reduce `(H, W)` or `(H, W, C)` by averaging until the longer side is at most `longest` pixels."""
     height, width = picture.shape[:2]
     scale = longest / max(height, width)
     if scale >= 1:
@@ -45,34 +45,34 @@ def shrink(picture: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
 
 
 def as_uint8(array: Any) -> NDArray[np.uint8]:
-    """Say to the type checker what OpenCV returns."""
+    """Return the array as uint8: OpenCV's own return types are unknown to the type checker."""
     return np.asarray(array, np.uint8)
 
 
 def border(grey: Grey) -> NDArray[np.uint8]:
-    """The outermost pixels of `(H, W)`, in one row."""
+    """Return the outermost pixels of `(H, W)` as `(N,)`."""
     return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
 
 
 def views(grey: Grey) -> list[View]:
-    """Where to look for ink, in this order: on the sheet that lies on a table, if there is one; everywhere."""
+    """Return the regions to search, in order: a sheet of paper on a table, if there is one; the whole picture."""
     everywhere = View(grey, np.ones(grey.shape, np.bool_))
     sheet = _sheet(grey)
     if sheet is None or not sheet.any():
         return [everywhere]
     left, top, width, height = cv2.boundingRect(sheet.astype(np.uint8))
     cut = np.s_[top : top + height, left : left + width]
-    # The table takes the sheet's colour, so that the sheet's edge is no ink.
-    alone = np.where(sheet, grey, np.median(grey[sheet])).astype(np.uint8)
-    return [View(alone[cut], sheet[cut]), everywhere]
+    # The table gets the sheet's colour: the edge of the sheet must not look like ink.
+    filled = np.where(sheet, grey, np.median(grey[sheet])).astype(np.uint8)
+    return [View(filled[cut], sheet[cut]), everywhere]
 
 
 def _sheet(grey: Grey) -> Mask | None:
-    """A large area unlike the picture's border, nearly rectangular, and, unlike light and shadow, sharp at its edge."""
-    small = shrink(grey, COARSE)
-    smooth = as_uint8(cv2.medianBlur(small, _odd(0.2 * max(small.shape))))  # without strokes, its edges kept
+    """Return the mask of a sheet of paper: large, unlike the border, nearly rectangular, with sharp edges; or None."""
+    small = shrink(grey, COARSE_SIDE)
+    smooth = as_uint8(cv2.medianBlur(small, _odd(0.2 * max(small.shape))))  # removes strokes, keeps edges
     unlike = cv2.absdiff(smooth, np.full_like(smooth, np.median(border(smooth))))
-    inside = unlike > 0.2 * np.percentile(unlike, 95)  # low, as a sheet half in the shade is still one sheet
+    inside = unlike > 0.2 * np.percentile(unlike, 95)  # low: a sheet half in the shade is one sheet
     _, labels, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=4)
     if len(stats) == 1:
         return None
@@ -93,39 +93,39 @@ def _odd(size: float) -> int:
     return 2 * round(size / 2) + 1
 
 
-def ink_on(view: View) -> Drawing | None:
-    """What is drawn, dark on light or light on dark; None where nothing stands out from ground and noise."""
-    grey, where = view
-    edge = border(shrink(grey, COARSE))
-    if where.all() and _spread(edge) <= 1:  # drawn on a computer, or cut close: the ground is what the border is
+def find_ink(view: View) -> Drawing | None:
+    """Return the ink, dark on light or light on dark; None when nothing stands out from background and noise."""
+    grey, mask = view
+    edge = border(shrink(grey, COARSE_SIDE))
+    if mask.all() and _spread(edge) <= 1:  # drawn on a computer, or tightly cropped: the border is the background
         dark_ground = light_ground = np.full(grey.shape, np.median(edge), np.float32)
         noise = _spread(border(grey))
     else:
         dark_ground, light_ground = _even_ground(grey) or _grounds(grey)
         step = 1 + max(grey.shape) // 100
         noise = _spread((grey - dark_ground)[::step, ::step])
-    steep: Ink = np.asarray(cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, SQUARE), np.float32)
-    dark: Ink = np.where(where, np.maximum(dark_ground - grey, 0), 0)
-    light: Ink = np.where(where, np.maximum(grey - light_ground, 0), 0)
-    is_dark = (steep * dark**2).sum() >= (steep * light**2).sum()
+    gradient: Ink = np.asarray(cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, SQUARE), np.float32)
+    dark: Ink = np.where(mask, np.maximum(dark_ground - grey, 0), 0)
+    light: Ink = np.where(mask, np.maximum(grey - light_ground, 0), 0)
+    is_dark = (gradient * dark**2).sum() >= (gradient * light**2).sum()
     contrast = dark if is_dark else light
-    if _strongest(contrast) < max(FAINTEST, 5 * noise):
+    if _full_contrast(contrast) < max(MIN_CONTRAST, 5 * noise):
         return None
     signal = contrast >= 3 * noise
     if is_dark:
-        # Paper in the shade sends less light, and so do the strokes on it: a ratio gives both the same ink.
+        # Paper in the shade is darker, and so are the strokes on it: a ratio gives both the same amount of ink.
         lit = (255 / np.maximum(dark_ground, 48)).astype(np.float32)
-        contrast, steep = contrast * lit, steep * lit
-    ink = np.where(signal, np.minimum(contrast / np.float32(_strongest(contrast)), 1), np.float32(0))
-    return Drawing(ink, steep)
+        contrast, gradient = contrast * lit, gradient * lit
+    ink = np.where(signal, np.minimum(contrast / np.float32(_full_contrast(contrast)), 1), np.float32(0))
+    return Drawing(ink, gradient)
 
 
 def _even_ground(grey: Grey) -> tuple[Ink, Ink] | None:
-    """The ground where light changes slowly over it, whatever the width of the strokes; None where it does not.
+    """Estimate a background with slowly changing light, for strokes of any width; None when there is none.
 
-    Otsu's threshold tells ground from ink at first, and a quadratic surface through the ground sharpens both.
+    Otsu's threshold gives a first mask of the background. A quadratic surface fitted to it refines the mask.
     """
-    small = shrink(grey, COARSE).astype(np.float32)
+    small = shrink(grey, COARSE_SIDE).astype(np.float32)
     threshold, _ = cv2.threshold(small.astype(np.uint8), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     is_ground = small > threshold
     if is_ground.mean() < 0.5:
@@ -144,21 +144,21 @@ def _even_ground(grey: Grey) -> tuple[Ink, Ink] | None:
         contrast = float(np.median(off[~is_ground]))
         is_ground = off < contrast / 2
     uneven = float(np.percentile(off[is_ground], 98))
-    if contrast < 2 * FAINTEST or uneven > 0.3 * contrast:
+    if contrast < 2 * MIN_CONTRAST or uneven > 0.3 * contrast:
         return None
     ground = _enlarge(surface.astype(np.float32), grey.shape)
     return ground, ground
 
 
 def _grounds(grey: Grey) -> tuple[Ink, Ink]:
-    """The picture without its strokes, lit as it is: for dark and for light strokes.
+    """Estimate the background without the strokes, for dark and for light strokes.
 
-    Ink stands out from two things: from what is around it (a wide median), and from what is left when all that is
-    narrow is filled in (a closing or opening). Neither shadows nor the insides of loops stand out from both.
+    Ink stands out from two estimates: the surroundings (a wide median) and the picture without narrow shapes (a
+    morphological closing or opening). Shadows and the insides of loops do not stand out from both.
     """
-    small = shrink(grey, COARSE)
+    small = shrink(grey, COARSE_SIDE)
     around = as_uint8(cv2.medianBlur(small, _odd(0.5 * max(small.shape))))
-    width = _odd(WIDEST_STROKE * max(small.shape))
+    width = _odd(MAX_STROKE * max(small.shape))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     dark = np.minimum(as_uint8(cv2.morphologyEx(small, cv2.MORPH_CLOSE, disc)), around)
     light = np.maximum(as_uint8(cv2.morphologyEx(small, cv2.MORPH_OPEN, disc)), around)
@@ -166,7 +166,7 @@ def _grounds(grey: Grey) -> tuple[Ink, Ink]:
 
 
 def _spread(values: NDArray[Any]) -> float:
-    """The standard deviation of most of the values, whatever the others are."""
+    """Return a robust standard deviation (the scaled median absolute deviation)."""
     return 1.4826 * float(np.median(np.abs(values - np.median(values))))
 
 
@@ -175,7 +175,7 @@ def _enlarge(ground: Grey, shape: tuple[int, ...]) -> Ink:
     return np.asarray(cv2.resize(soft, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _strongest(contrast: Ink) -> float:
-    """The contrast of full ink: a small digit in thin pen covers more than the pixels left out, specks cover less."""
-    counts = np.bincount(contrast.ravel().astype(np.intp))  # np.percentile sorts, and takes ten times as long
+def _full_contrast(contrast: Ink) -> float:
+    """Return the contrast of full ink, as the 99.95th percentile: a thin small digit covers more pixels, specks fewer."""
+    counts = np.bincount(contrast.ravel().astype(np.intp))  # np.percentile sorts, which is ten times slower
     return float(np.searchsorted(counts.cumsum(), contrast.size * 0.9995))

@@ -1,8 +1,7 @@
-"""Runs a LiteRT network: a pool of interpreters, since one interpreter serves one thread at a time."""
+"""LiteRT engine for CPUs: a pool of interpreters, because one interpreter serves one thread at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -11,55 +10,50 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from models.engines.engine import Outputs
 from models.errors import BundleError
 
-OUTPUTS = ("logits", "features", "feature_map")
-
-
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """What one inference gives: `logits` (K,), pooled `features` (D,), last `feature_map` (h, w, D), float32."""
-
-    logits: NDArray[np.float32]
-    features: NDArray[np.float32]
-    feature_map: NDArray[np.float32]
+OUTPUT_NAMES = ("logits", "features", "feature_map")
 
 
 class LiteRTEngine:
-    """A network and `workers` interpreters of it, one thread each; `infer` may be called from any thread.
+    """An `Engine` with `interpreters` copies of the network, one thread each.
 
-    One-thread interpreters side by side give more throughput than one interpreter with several threads.
+    Several one-thread interpreters have a higher throughput than one interpreter with several threads. The pictures of
+    a batch run one after another: on a CPU a larger batch is not faster, and each picture gets the same outputs in a
+    batch as alone, bit for bit.
     """
 
     name = "litert"
 
-    def __init__(self, path: Path, workers: int) -> None:
+    def __init__(self, path: Path, interpreters: int) -> None:
         self._idle: SimpleQueue[Any] = SimpleQueue()
-        for _ in range(workers):
-            self._idle.put(_runner(path))
+        for _ in range(interpreters):
+            self._idle.put(_load(path))
 
-    def infer(self, pixels: NDArray[np.uint8]) -> Outputs:
-        """Run one picture, `(H, W, C)` uint8, waiting for a free interpreter."""
-        with self._borrowed() as runner:
-            outputs = runner(pixels=pixels[np.newaxis].astype(np.float32))
-        return Outputs(*(outputs[name][0] for name in OUTPUTS))
+    def infer(self, batch: NDArray[np.uint8]) -> Outputs:
+        """Run a batch, `(B, H, W, C)` uint8 with B ≥ 1, on the next free interpreter."""
+        with self._borrowed() as run:
+            outputs = [run(pixels=pixels[np.newaxis].astype(np.float32)) for pixels in batch]
+        return Outputs(*(np.concatenate([output[name] for output in outputs]) for name in OUTPUT_NAMES))
 
     @contextmanager
     def _borrowed(self) -> Iterator[Any]:
-        runner = self._idle.get()
+        run = self._idle.get()
         try:
-            yield runner
+            yield run
         finally:
-            self._idle.put(runner)
+            self._idle.put(run)
 
 
-def _runner(path: Path) -> Any:
+def _load(path: Path) -> Any:
     try:
         interpreter = Interpreter(model_path=str(path), num_threads=1)
         interpreter.allocate_tensors()
         signature = interpreter.get_signature_list()["serving_default"]
     except (ValueError, RuntimeError, KeyError) as error:
-        raise BundleError(f"{path} is not a LiteRT model of ours: export the bundle again") from error
-    if set(signature["outputs"]) != set(OUTPUTS):
-        raise BundleError(f"{path} gives {signature['outputs']}, expected {list(OUTPUTS)}: export the bundle again")
+        raise BundleError(f"{path} is not a LiteRT model of Vistazo: export the bundle again") from error
+    if set(signature["outputs"]) != set(OUTPUT_NAMES):
+        found, expected = signature["outputs"], list(OUTPUT_NAMES)
+        raise BundleError(f"{path} has the outputs {found}, expected {expected}: export the bundle again")
     return interpreter.get_signature_runner("serving_default")

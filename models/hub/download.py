@@ -1,8 +1,8 @@
-"""Fetch a model from the Hub into its cache: a program that `models.hub.pulling` starts and can end.
+"""Download a model from the Hub into its cache: a program that `models.hub.pulling` starts and can end.
 
-python -m models.hub.download USER/NAME@REVISION [--again]
+python -m models.hub.download USER/NAME@REVISION [--force]
 
-It prints one line of JSON: `commit` and `directory`, or `error` and the `kind` of it.
+It prints one line of JSON: `commit` and `directory`, or `error` with its `kind`.
 """
 
 import json
@@ -13,33 +13,34 @@ from huggingface_hub import HfApi, snapshot_download
 from models.bundle import SERVING_FILES
 from models.errors import HubError
 from models.hub.client_errors import hub_errors
-from models.hub.pulling import AGAIN
+from models.hub.pulling import FORCE
 from models.hub.source import Repository
 
-LOOK_UP_S = 10  # for the Hub to say which commit a revision is
+RESOLVE_LIMIT_S = 10  # for the Hub to resolve a revision to a commit
 
 
-def fetch(repository: Repository, again: bool) -> dict[str, str]:
-    """Resolve the revision and fetch the files that serving needs; `again` also those that are in the cache.
+def download(repository: Repository, force: bool) -> dict[str, str]:
+    """Resolve the revision and download the files that serving needs; with `force` also those in the cache.
 
-    A commit is looked up too: that fails at once where the Hub is down, while the library lists files with patience.
+    A commit is resolved too: when the Hub is down that fails at once, while the client lists files with many retries.
     Raises HubError.
     """
     with hub_errors(f"pull {repository}"):
-        commit = HfApi().model_info(repository.repo_id, revision=repository.revision, timeout=LOOK_UP_S).sha or ""
+        info = HfApi().model_info(repository.repo_id, revision=repository.revision, timeout=RESOLVE_LIMIT_S)
+        commit = info.sha or ""
         directory = snapshot_download(
-            repository.repo_id, revision=commit, allow_patterns=list(SERVING_FILES), force_download=again
+            repository.repo_id, revision=commit, allow_patterns=list(SERVING_FILES), force_download=force
         )
     return {"commit": commit, "directory": directory}
 
 
 def main(arguments: list[str]) -> None:
-    """Print what came of it."""
+    """Print the result as JSON."""
     try:
-        said = fetch(Repository.parse(arguments[0]), AGAIN in arguments)
+        result = download(Repository.parse(arguments[0]), FORCE in arguments)
     except HubError as error:
-        said = {"error": str(error), "kind": type(error).__name__}
-    print(json.dumps(said))
+        result = {"error": str(error), "kind": type(error).__name__}
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Pull a model from the Hub: at one commit, only what serving needs, and nothing that was not verified.
+"""Pulling a model from the Hub: one commit, only the files that serving needs, verified.
 
-A commit that is in the library's cache is taken from there and nobody is asked. All else is fetched by a process of its
-own: the library retries for minutes where the Hub is slow, and only a process can be ended.
+A commit in the Hub's cache is taken from there, without a request. Everything else is downloaded by a process of its
+own: the Hub's client retries for minutes when the Hub is slow, and only a process can be ended.
 """
 
 import json
@@ -13,57 +13,60 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from huggingface_hub import constants, try_to_load_from_cache
+
 from models import bundle
 from models.errors import BundleError, HubError, HubStorage, HubUnreachable
 from models.hub.source import Repository
+from models.settings import PULL_LIMIT_S
 
-LIMIT_S = 60.0  # for a server's start: 8 MB come in that time through 1 Mbit/s
-AGAIN = "--again"
+FORCE = "--force"
 _ROOT = Path(__file__).parents[2]
-_KINDS = {kind.__name__: kind for kind in (HubError, HubUnreachable, HubStorage)}
+_ERRORS = {kind.__name__: kind for kind in (HubError, HubUnreachable, HubStorage)}
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
-    """A verified copy in the cache: the files, and the commit that they are of."""
+class LocalCopy:
+    """A copy in the cache: its directory, and the repository at the copy's commit."""
 
     directory: Path
     repository: Repository
 
 
-def pull(repository: Repository, task: str, limit_s: float = LIMIT_S, progress: bool = False) -> Copy:
-    """A verified copy of the model of `task` that `repository` is, fetched within `limit_s` seconds if it must be.
+def pull(repository: Repository, task: str, limit_s: float = PULL_LIMIT_S, progress: bool = False) -> LocalCopy:
+    """Return a verified copy of a repository's model, downloaded within `limit_s` seconds if it is not in the cache.
 
-    What does not check out is fetched once more. Raises HubError, or BundleError for what still does not check out.
+    A damaged copy is downloaded once more. Raises HubError, or BundleError when the second copy is damaged as well or
+    the model is for another task.
     """
     deadline = time.monotonic() + limit_s
-    copy = _cached(repository) or _fetch(repository, deadline, progress)
+    copy = _cached(repository) or _download(repository, deadline, progress)
     try:
         info = bundle.load(copy.directory)
     except BundleError as damage:
         try:
-            copy = _fetch(copy.repository, deadline, progress, again=True)
+            copy = _download(copy.repository, deadline, progress, force=True)
         except HubError as error:
-            raise BundleError(f"{damage}; it could not be fetched again: {error}") from error
+            raise BundleError(f"{damage}; downloading it again failed: {error}") from error
         info = bundle.load(copy.directory)
     _check_task(info, task, copy.repository)
     return copy
 
 
-def remember(copy: Copy) -> None:
-    """Note that this copy was verified and used last, for `last_verified`."""
-    path = _note(copy.repository.repo_id)
-    with suppress(OSError):  # a cache that may not be written: there is nothing to fall back on then
+def remember(copy: LocalCopy) -> None:
+    """Record this copy as the last verified one of its repository, for `last_verified`."""
+    path = _last_verified_file(copy.repository.repo_id)
+    with suppress(OSError):  # a cache that is not writable: there will be no fallback
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
         unfinished.write_text(copy.repository.revision, encoding="ascii")
         unfinished.replace(path)
 
 
-def last_verified(repo_id: str, task: str) -> Copy | None:
-    """The copy of this repository that was verified and used last, if it is there and still checks out."""
+def last_verified(repo_id: str, task: str) -> LocalCopy | None:
+    """Return the last verified copy of a repository, or None when it is gone or damaged."""
     try:
-        copy = _cached(Repository(repo_id, _note(repo_id).read_text(encoding="ascii").strip()))
+        copy = _cached(Repository(repo_id, _last_verified_file(repo_id).read_text(encoding="ascii").strip()))
         if copy is not None:
             _check_task(bundle.load(copy.directory), task, copy.repository)
         return copy
@@ -71,25 +74,23 @@ def last_verified(repo_id: str, task: str) -> Copy | None:
         return None
 
 
-def _cached(repository: Repository) -> Copy | None:
-    from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415  (reads HF_HOME when it is imported)
-
+def _cached(repository: Repository) -> LocalCopy | None:
     if not repository.is_pinned:
         return None
     found = [
         try_to_load_from_cache(repository.repo_id, name, revision=repository.revision) for name in bundle.SERVING_FILES
     ]
     paths = [Path(path) for path in found if isinstance(path, str)]
-    return Copy(paths[0].parent, repository) if len(paths) == len(found) else None
+    return LocalCopy(paths[0].parent, repository) if len(paths) == len(found) else None
 
 
-def _fetch(repository: Repository, deadline: float, progress: bool, again: bool = False) -> Copy:
-    command = [sys.executable, "-m", "models.hub.download", str(repository), *([AGAIN] if again else [])]
+def _download(repository: Repository, deadline: float, progress: bool, force: bool = False) -> LocalCopy:
+    command = [sys.executable, "-m", "models.hub.download", str(repository), *([FORCE] if force else [])]
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     quiet = {} if progress else {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_VERBOSITY": "error"}
     limit_s = max(deadline - time.monotonic(), 1)
     try:
-        done = subprocess.run(  # noqa: S603  (our own program)
+        done = subprocess.run(  # noqa: S603  (a module of this package)
             command,
             env={**quiet, **os.environ, "PYTHONPATH": path},
             stdout=subprocess.PIPE,
@@ -100,24 +101,22 @@ def _fetch(repository: Repository, deadline: float, progress: bool, again: bool 
         )
     except subprocess.TimeoutExpired:
         raise HubUnreachable(
-            f"the Hub did not give the whole of {repository} within {limit_s:.0f} seconds: try again later"
+            f"the Hub did not deliver all of {repository} within {limit_s:.0f} seconds: try again later"
         ) from None
     try:
-        said = json.loads(done.stdout)
+        result = json.loads(done.stdout)
     except ValueError:
-        last = (done.stderr or "").strip().rpartition("\n")[2]
-        raise HubError(f"pulling {repository} broke off ({last or done.returncode}): try again") from None
-    if "error" in said:
-        raise _KINDS[said["kind"]](said["error"])
-    return Copy(Path(said["directory"]), Repository(repository.repo_id, said["commit"]))
+        last_line = (done.stderr or "").strip().rpartition("\n")[2]
+        raise HubError(f"the download of {repository} stopped ({last_line or done.returncode}): try again") from None
+    if "error" in result:
+        raise _ERRORS[result["kind"]](result["error"])
+    return LocalCopy(Path(result["directory"]), Repository(repository.repo_id, result["commit"]))
 
 
 def _check_task(info: bundle.BundleInfo, task: str, repository: Repository) -> None:
     if info.task != task:
-        raise BundleError(f"{repository} is a model for {info.task!r}, not for {task!r}: name it so")
+        raise BundleError(f"{repository} is a model for {info.task!r}, not for {task!r}: use that name")
 
 
-def _note(repo_id: str) -> Path:
-    from huggingface_hub import constants  # noqa: PLC0415  (the same)
-
+def _last_verified_file(repo_id: str) -> Path:
     return Path(constants.HF_HOME) / "vistazo" / repo_id.replace("/", "--")

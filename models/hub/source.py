@@ -1,4 +1,4 @@
-"""Where a model comes from: a directory, or a repository on the Hugging Face Hub at a revision."""
+"""The source of a model: a directory, or a repository on the Hugging Face Hub at a revision."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models.errors import SourceError
 
-MAIN = "main"  # the branch that is meant where no revision is named
+MAIN = "main"  # the branch when no revision is given
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 _REVISION = re.compile(r"[\w./-]+", re.ASCII)
@@ -24,15 +24,17 @@ class Repository:
 
     @property
     def is_pinned(self) -> bool:
-        """Whether the revision names a commit, which never changes."""
+        """True when the revision is a commit, which never changes."""
         return _COMMIT.fullmatch(self.revision) is not None
 
     @classmethod
     def parse(cls, text: str) -> "Repository":
-        """Read `USER/NAME` or `USER/NAME@REVISION`. Raises SourceError."""
+        """Parse `USER/NAME` or `USER/NAME@REVISION`. Raises SourceError."""
         repo_id, at, revision = text.strip().partition("@")
         if not _REPOSITORY.fullmatch(repo_id) or (at and not _REVISION.fullmatch(revision)):
-            raise SourceError(f"{text!r} names no model on the Hub: write it as USER/NAME or USER/NAME@REVISION")
+            raise SourceError(
+                f"{text!r} is not the name of a model on the Hub: write it as USER/NAME or USER/NAME@REVISION"
+            )
         return cls(repo_id, revision or MAIN)
 
 
@@ -40,9 +42,10 @@ Source = Path | Repository
 
 
 def parse(text: str) -> Source:
-    """Read what a model is taken from.
+    """Parse the name of a source.
 
-    A directory is what exists as one, begins with `.`, `/` or `~`, or is not written as a repository is.
+    A text is a directory when it exists as one, begins with `.`, `/` or `~`, or is not a valid repository name.
+    Raises SourceError.
     """
     directory = Path(text).expanduser()
     if text.startswith((".", "/", "~")) or directory.is_dir():
@@ -56,7 +59,7 @@ def parse(text: str) -> Source:
 
 
 def parse_all(text: str) -> dict[str, Source]:
-    """Read `task=SOURCE,task=SOURCE`, as VISTAZO_MODELS has it. Raises SourceError."""
+    """Parse `task=SOURCE,task=SOURCE`, the format of VISTAZO_MODELS. Raises SourceError."""
     pairs = [part.partition("=") for part in text.split(",") if part.strip()]
     if any(not task.strip() or not source.strip() for task, _, source in pairs):
         raise SourceError("write it as task=USER/NAME@REVISION,task=DIRECTORY")

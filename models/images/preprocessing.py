@@ -1,11 +1,11 @@
-"""From a decoded picture to what the network takes: the one path, for training and for serving.
+"""Preprocessing of a decoded picture to the network's input. Training and serving both call it.
 
-Each bundle names one of these in its `preprocessing`:
+The `preprocessing` of a bundle is one of:
 
 mnist         the canonical form of MNIST (see `models.digits.mnist`), one channel
-center_crop   shorter side resized, middle square kept, RGB
-stretch_gray  whole picture stretched to the input size, grey, exposure normalised: for X-rays, whose training
-              pictures lost their aspect ratio upstream
+center_crop   the shorter side resized, the central crop kept, RGB
+stretch_gray  the whole picture stretched to the input size, grey, exposure normalised: for X-rays, because the
+              training pictures lost their aspect ratio in the published archive
 """
 
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ from models.prediction import Reason
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The network's input, `(H, W, C)` uint8, or None with the reason why there is nothing to classify.
+    """The network's input, `(H, W, C)` uint8, or None when there is nothing to classify; `reason` says why.
 
-    A reason beside pixels is a doubt: the network runs, and the verdict is at best `uncertain`, or `rejected` where
-    the doubt is UNFAMILIAR.
+    With both pixels and a reason the network runs, and the verdict is at best `uncertain`. With the reason UNFAMILIAR it
+    is `rejected`.
     """
 
     pixels: NDArray[np.uint8] | None
@@ -32,7 +32,7 @@ class Prepared:
 
 
 def preprocess(rgb: NDArray[np.uint8], name: PreprocessingName, size: InputSize) -> Prepared:
-    """Prepare a decoded picture, `(H, W, 3)` uint8 RGB, for a network of the given input size."""
+    """Prepare a decoded picture, `(H, W, 3)` uint8 RGB, for a network with input `size`."""
     match name:
         case "mnist":
             canonical = canonical_digit(rgb)
@@ -58,8 +58,8 @@ def _center_crop(rgb: NDArray[np.uint8], size: InputSize) -> NDArray[np.uint8]:
 def _stretch_gray(rgb: NDArray[np.uint8], size: InputSize) -> NDArray[np.uint8]:
     image = Image.fromarray(rgb).convert("L").resize((size.width, size.height), Image.Resampling.BICUBIC)
     gray = np.asarray(image, dtype=np.float32)
-    # Exposure differs between machines and hospitals and says nothing of the lungs: spread what lies between the
-    # 1st and the 99th percentile over the whole range, so that letters and borders do not set the scale.
+    # Exposure differs between machines and hospitals and carries no information about the lungs. The range between
+    # the 1st and the 99th percentile is stretched to 0..255: letters and borders do not set the scale.
     low, high = np.percentile(gray, (1, 99))
     spread = (gray - low) * (255 / max(high - low, 1))
     prepared: NDArray[np.uint8] = np.clip(np.rint(spread), 0, 255).astype(np.uint8)[..., np.newaxis]

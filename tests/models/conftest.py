@@ -5,11 +5,12 @@ import pytest
 
 from models.catalog import BUNDLED, TASKS
 from models.classifier import Classifier
+from models.loading import load_classifier
 
 
 @pytest.fixture(scope="session")
 def classifiers() -> dict[str, Classifier]:
-    return {task: Classifier.load(BUNDLED / task, workers=2) for task in TASKS}
+    return {task: load_classifier(BUNDLED / task, workers=2) for task in TASKS}
 
 
 @pytest.fixture

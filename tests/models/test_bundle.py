@@ -50,10 +50,10 @@ def test_a_missing_model_is_refused(bundle_copy: Path) -> None:
 
 def test_a_copy_with_what_serving_needs_is_sound_and_says_what_it_lacks(bundle_copy: Path) -> None:
     whole = bundle.load(bundle_copy)
-    before = bundle.missing(bundle_copy, whole)
+    before = bundle.missing_files(bundle_copy, whole)
     (bundle_copy / bundle.CARD_NAME).unlink()
     assert bundle.load(bundle_copy) == whole
-    assert set(bundle.missing(bundle_copy, whole)) - set(before) == {bundle.CARD_NAME}
+    assert set(bundle.missing_files(bundle_copy, whole)) - set(before) == {bundle.CARD_NAME}
 
 
 def test_files_may_be_links_into_a_cache(bundle_copy: Path) -> None:
@@ -102,11 +102,11 @@ def _forget_the_model(manifest: dict[str, Any]) -> None:
         (_set("preprocessing", "pickle"), "preprocessing"),
         (_set("surprise", 1), "surprise"),
         (_set("labels", []), "labels"),
-        (_repeat_a_label, "labels repeat"),
-        (_list("../outside"), "leaves the bundle"),
-        (_list("figures/../../outside"), "leaves the bundle"),
-        (_list("/outside"), "leaves the bundle"),
-        (_list(r"C:\outside"), "leaves the bundle"),
+        (_repeat_a_label, "labels are repeated"),
+        (_list("../outside"), "outside the bundle"),
+        (_list("figures/../../outside"), "outside the bundle"),
+        (_list("/outside"), "outside the bundle"),
+        (_list(r"C:\outside"), "outside the bundle"),
         (_forget_the_model, "does not list model.tflite"),
     ],
 )

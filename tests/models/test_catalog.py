@@ -44,7 +44,7 @@ def test_a_network_that_is_not_ours_is_refused(bundle_copy: Path) -> None:
     new = bundle.describe_file(network)
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(old.sha256, new.sha256).replace(f'"size": {old.size}', f'"size": {new.size}'))
-    with pytest.raises(ModelNotLoaded, match="is not a LiteRT model of ours"):
+    with pytest.raises(ModelNotLoaded, match="is not a LiteRT model of Vistazo"):
         Catalog.load({"digit": bundle_copy}, workers=1).get("digit")
 
 

@@ -5,15 +5,18 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from models.classifier import Classifier, activation_map, softmax
+from models.cam import class_activation_map
+from models.classifier import Classifier, softmax
+from models.engines.engine import Outputs
 from models.images.preprocessing import Prepared
-from models.prediction import Reason, Verdict
+from models.prediction import Prediction, Reason, Verdict
 from tests.support import EXAMPLES, ROOT
 
 LABELLED = [
@@ -24,6 +27,27 @@ LABELLED = [
         for path in sorted((EXAMPLES / "pneumonia").glob("*.jpeg"))
     ),
 ]
+
+
+@dataclass(frozen=True)
+class FixedEngine:
+    """An engine with the same outputs for every picture: any object with `infer` can run a classifier."""
+
+    logits: np.ndarray  # (K,)
+    name: str = "fixed"
+
+    def infer(self, batch: np.ndarray) -> Outputs:
+        size = len(batch)
+        features, feature_map = np.ones((size, 4), np.float32), np.ones((size, 7, 7, 4), np.float32)
+        return Outputs(np.tile(self.logits, (size, 1)), features, feature_map)
+
+
+def with_probabilities(classifier: Classifier, probabilities: list[float]) -> Prediction:
+    """The prediction of a network that gives these calibrated probabilities, without OOD detection."""
+    info = classifier.info.model_copy(update={"rejection": None, "head": None})
+    logits = (np.log(probabilities) * info.temperature).astype(np.float64)
+    pixels = np.zeros((info.input.height, info.input.width, info.input.channels), np.uint8)
+    return Classifier(info, FixedEngine(logits), "test").predict([Prepared(pixels)])[0]
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -40,9 +64,9 @@ def test_the_examples_get_their_labels(classifiers: dict[str, Classifier], path:
     assert prediction.confidence > 0.5
     assert prediction.verdict is not Verdict.REJECTED
     assert sum(prediction.probabilities) == pytest.approx(1)
-    assert prediction.heat is not None
-    assert prediction.heat.max() == pytest.approx(1)
-    assert prediction.heat.min() >= 0
+    assert prediction.activation_map is not None
+    assert prediction.activation_map.max() == pytest.approx(1)
+    assert prediction.activation_map.min() >= 0
 
 
 @pytest.mark.parametrize("gray", [0, 128, 255])
@@ -70,10 +94,23 @@ def test_many_threads_get_the_answers_of_one(classifiers: dict[str, Classifier])
     assert together == alone * 20
 
 
+@pytest.mark.parametrize("task", ["digit", "flower", "pneumonia"])
+def test_a_batch_gives_the_predictions_of_single_pictures(classifiers: dict[str, Classifier], task: str) -> None:
+    classifier = classifiers[task]
+    pictures = [path.read_bytes() for path in sorted((EXAMPLES / task).glob("*.*g"))]
+    blank = png(np.full((280, 280, 3), 255, np.uint8))  # for digits it has no pixels, so there is no row of outputs
+    prepared = [classifier.prepare(picture) for picture in (pictures[0], blank, *pictures[1:])]
+    together = classifier.predict(prepared)
+    assert together == [classifier.predict([one])[0] for one in prepared]
+    for one, prediction in zip(prepared, together, strict=True):
+        assert prediction.pixels is one.pixels
+    assert classifier.predict([]) == []
+
+
 def test_a_doubt_of_preprocessing_makes_the_answer_uncertain(classifiers: dict[str, Classifier]) -> None:
     digit = classifiers["digit"]
     sure = digit.prepare((EXAMPLES / "digit" / "7.png").read_bytes())
-    prediction = digit.answer(Prepared(sure.pixels, Reason.SEVERAL_DIGITS))
+    prediction = digit.predict([Prepared(sure.pixels, Reason.SEVERAL_DIGITS)])[0]
     assert (prediction.label, prediction.verdict) == ("7", Verdict.UNCERTAIN)
     assert prediction.reason is Reason.SEVERAL_DIGITS
 
@@ -85,7 +122,7 @@ def test_the_operating_point_decides_pneumonia(classifiers: dict[str, Classifier
     assert operating.label == "pneumonia"
     assert operating.probability != 0.5
     for share, label in ((operating.probability + 1e-6, "pneumonia"), (operating.probability - 1e-6, "normal")):
-        assert pneumonia.info.label_ids[pneumonia._decide(np.array([1 - share, share]))] == label
+        assert with_probabilities(pneumonia, [1 - share, share]).label == label
 
 
 def test_a_weak_signal_is_reported_as_one(classifiers: dict[str, Classifier]) -> None:
@@ -96,17 +133,17 @@ def test_a_weak_signal_is_reported_as_one(classifiers: dict[str, Classifier]) ->
     assert healthy is not None
     assert sick is not None
     mixtures = [((1 - share) * healthy + share * sick).astype(np.uint8) for share in np.linspace(0, 1, 60)]
-    answers = [pneumonia.answer(Prepared(mixture)) for mixture in mixtures]
-    weak = [answer for answer in answers if answer.reason is Reason.WEAK_SIGNAL]
+    predictions = pneumonia.predict([Prepared(mixture) for mixture in mixtures])
+    weak = [prediction for prediction in predictions if prediction.reason is Reason.WEAK_SIGNAL]
     assert weak
-    assert {(answer.label, answer.verdict) for answer in weak} == {("pneumonia", Verdict.UNCERTAIN)}
-    assert all(answer.top()[0][0] == "normal" for answer in weak)
+    assert {(prediction.label, prediction.verdict) for prediction in weak} == {("pneumonia", Verdict.UNCERTAIN)}
+    assert all(prediction.top()[0][0] == "normal" for prediction in weak)
 
 
 def test_what_preprocessing_calls_unfamiliar_is_rejected(classifiers: dict[str, Classifier]) -> None:
     digit = classifiers["digit"]
     sure = digit.prepare((EXAMPLES / "digit" / "7.png").read_bytes())
-    prediction = digit.answer(Prepared(sure.pixels, Reason.UNFAMILIAR))
+    prediction = digit.predict([Prepared(sure.pixels, Reason.UNFAMILIAR)])[0]
     assert prediction.label is None
     assert prediction.verdict is Verdict.REJECTED
     assert prediction.probabilities[7] > 0.9, "filled in all the same"
@@ -125,8 +162,12 @@ def test_a_picture_of_another_kind_is_rejected(classifiers: dict[str, Classifier
 def test_an_answer_that_is_too_close_to_call_is_uncertain(classifiers: dict[str, Classifier]) -> None:
     flower = classifiers["flower"]
     confident = flower.info.thresholds.confident
-    assert flower._judge(confident, None, strange=False) == (Verdict.CONFIDENT, None)
-    assert flower._judge(confident - 0.01, None, strange=False) == (Verdict.UNCERTAIN, Reason.LOW_CONFIDENCE)
+    for first, expected in (
+        (confident + 0.001, (Verdict.CONFIDENT, None)),
+        (confident - 0.01, (Verdict.UNCERTAIN, Reason.LOW_CONFIDENCE)),
+    ):
+        prediction = with_probabilities(flower, [first, *[(1 - first) / 4] * 4])
+        assert (prediction.verdict, prediction.reason) == expected
 
 
 def test_where_no_label_reaches_its_least_the_picture_is_rejected(classifiers: dict[str, Classifier]) -> None:
@@ -136,8 +177,8 @@ def test_where_no_label_reaches_its_least_the_picture_is_rejected(classifiers: d
 
     def verdict(least: float) -> Verdict:
         thresholds = flower.info.thresholds.model_copy(update={"rejected": least})
-        manifest = flower.info.model_copy(update={"thresholds": thresholds})
-        return Classifier(manifest, flower._engine, "test").classify(picture).verdict
+        info = flower.info.model_copy(update={"thresholds": thresholds})
+        return Classifier(info, flower._engine, "test").classify(picture).verdict
 
     assert verdict(surest - 1e-6) is not Verdict.REJECTED
     assert verdict(surest + 1e-6) is Verdict.REJECTED
@@ -151,13 +192,13 @@ def test_softmax_survives_large_logits() -> None:
 def test_the_heat_map_points_at_the_active_place() -> None:
     feature_map = np.zeros((7, 7, 3), np.float32)
     feature_map[2, 5, 1] = 4
-    heat = activation_map(feature_map, np.array([0, 1, 0], np.float32))
+    heat = class_activation_map(feature_map, np.array([0, 1, 0], np.float32))
     assert heat[2, 5] == 1
     assert heat.max() == 1
 
 
 def test_an_activation_that_speaks_against_the_label_is_no_heat() -> None:
-    heat = activation_map(np.ones((7, 7, 1), np.float32), np.array([-1], np.float32))
+    heat = class_activation_map(np.ones((7, 7, 1), np.float32), np.array([-1], np.float32))
     assert heat.max() == 0
 
 

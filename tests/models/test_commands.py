@@ -119,7 +119,7 @@ def test_verify_says_what_it_checked_and_fails_on_damage(bundle_copy: Path) -> N
     card.rename(bundle_copy / "elsewhere.md")
     done = models("verify", str(bundle_copy))
     assert done.returncode == 0
-    assert re.search(r" of \d+ files are as exported\n  not here: (.*, )?README\.md", done.stdout)
+    assert re.search(r" of \d+ files are unchanged\n  missing: (.*, )?README\.md", done.stdout)
     card.write_text("changed")
     done = models("verify", str(bundle_copy))
     assert done.returncode == 1

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from models.catalog import BUNDLED, Catalog, Entry
-from models.classifier import Classifier
+from models.loading import load_classifier
 from serving.api import app
 from serving.service import Service
 from serving.settings import Settings
@@ -42,7 +42,7 @@ async def calling(catalog: Catalog, runner: Runner) -> AsyncIterator[Caller]:
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
     directory = BUNDLED / "digit"
-    return Catalog((Entry("digit", str(directory), Classifier.load(directory, 1)),))
+    return Catalog((Entry("digit", str(directory), load_classifier(directory, 1)),))
 
 
 def run(test: Callable[[], Awaitable[None]]) -> None:

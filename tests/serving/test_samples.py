@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from models.catalog import BUNDLED, TASKS
-from models.classifier import Classifier
+from models.loading import load_classifier
 from models.prediction import Verdict
 from serving.samples import trial
 from tests.support import Server
@@ -17,7 +17,7 @@ LABELS = {"pneumonia": "normal", "digit": "2", "flower": "daisy"}
 def test_a_real_picture_that_the_model_knows(task: str) -> None:
     picture = trial(task)
     assert isinstance(picture, Path)
-    prediction = Classifier.load(BUNDLED / task, workers=1).classify(picture.read_bytes())
+    prediction = load_classifier(BUNDLED / task, workers=1).classify(picture.read_bytes())
     assert prediction.verdict is not Verdict.REJECTED
     assert prediction.label == LABELS[task]
 
@@ -25,7 +25,7 @@ def test_a_real_picture_that_the_model_knows(task: str) -> None:
 def test_a_task_without_pictures_gets_a_drawn_one() -> None:
     picture = trial("mis-aves")
     assert isinstance(picture, bytes)
-    assert Classifier.load(BUNDLED / "digit", workers=1).classify(picture).label is not None
+    assert load_classifier(BUNDLED / "digit", workers=1).classify(picture).label is not None
 
 
 def test_the_server_is_ready_once_each_model_has_answered(server: Server) -> None:

@@ -85,7 +85,7 @@ def test_no_token(hub: Hub, checkout: Path) -> None:
 
 def test_a_token_that_may_only_read(hub: Hub, checkout: Path) -> None:
     said = sentence(deploy(checkout, "--untested", **{**hub.env, "HF_TOKEN": hub.read_only_token}))
-    assert "no right" in said
+    assert "no permission" in said
 
 
 def test_the_token_may_be_in_the_env_file(hub: Hub, checkout: Path) -> None:

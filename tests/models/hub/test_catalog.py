@@ -41,7 +41,7 @@ def test_the_last_verified_copy_when_the_hub_is_away(hub_here: Hub, first: str) 
     entry = load("main")
     assert (entry.source, entry.origin) == (f"{REPO}@{first}", "hub")
     assert entry.fallback is not None
-    assert str(entry.fallback.asked) == f"{REPO}@main"
+    assert str(entry.fallback.wanted) == f"{REPO}@main"
     assert isinstance(entry.fallback.error, HubUnreachable)
 
 
@@ -83,15 +83,15 @@ def test_no_model_for_a_task_that_is_not_bundled() -> None:
 def test_a_candidate_is_beside_the_one_that_is_served(hub_here: Hub, first: str) -> None:
     catalog = Catalog.load({"digit": Repository(REPO)}, workers=1)
     second = hub_here.commit(REPO, revision("2.0.0"))
-    candidate = catalog.candidate("digit")
+    candidate = catalog.load_candidate("digit")
     assert (candidate.model.revision, catalog.get("digit").revision) == (second, first)
     catalog.put(candidate)
     assert catalog.get("digit").revision == second
     assert [entry.task for entry in catalog.entries] == ["pneumonia", "digit", "flower"]
-    assert catalog.candidate("digit", Repository(REPO, first)).model.revision == first
+    assert catalog.load_candidate("digit", Repository(REPO, first)).model.revision == first
     away(hub_here)
     with pytest.raises(HubUnreachable):
-        catalog.candidate("digit")
+        catalog.load_candidate("digit")
     assert load("main").model.revision == second, "what was put is remembered"
 
 
@@ -99,15 +99,15 @@ def test_a_directory_is_read_again(bundle_copy: Path) -> None:
     catalog = Catalog.load({"digit": bundle_copy}, workers=1)
     shutil.rmtree(bundle_copy)
     with pytest.raises(BundleError, match="cannot be read"):
-        catalog.candidate("digit")
+        catalog.load_candidate("digit")
     bundle_copy.mkdir()
     for name, content in revision("3.0.0").items():
         if name not in bundle.KERAS_FILES:
             (bundle_copy / name).write_bytes(content)
-    assert catalog.candidate("digit").model.info.version == "3.0.0"
+    assert catalog.load_candidate("digit").model.info.version == "3.0.0"
 
 
 def test_a_run_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
     catalog = Catalog.load(workers=1, runs=tmp_path)
     with pytest.raises(BundleError, match="no bundle for 'bird'"):
-        catalog.candidate("bird")
+        catalog.load_candidate("bird")

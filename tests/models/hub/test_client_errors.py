@@ -40,14 +40,14 @@ def failing(error: Exception) -> Callable[[], object]:
 @pytest.mark.parametrize(
     ("ask", "says"),
     [
-        (lambda: snapshot_download("ana/absent"), "no such repository, or it is private: look at the name"),
+        (lambda: snapshot_download("ana/absent"), "no such repository, or it is private: check the name"),
         (lambda: snapshot_download("ana/one", revision="absent"), "no such revision"),
         (lambda: hf_hub_download("ana/one", "folder/absent.txt"), "the repository has no absent.txt"),
         (lambda: hf_hub_download("ana/one/more", "README.md"), "write it as USER/NAME"),
         (lambda: HfApi().create_repo("ana/one"), "the name is taken"),
-        (lambda: HfApi().create_repo("another/one"), "no right"),
+        (lambda: HfApi().create_repo("another/one"), "no permission"),
         (lambda: HfApi().create_tag("ana/one", tag="x", revision="absent"), "no such revision"),
-        (lambda: HfApi(token="hf_wrong").model_info("ana/one"), "does not know this token"),  # noqa: S106
+        (lambda: HfApi(token="hf_wrong").model_info("ana/one"), "token is not valid"),  # noqa: S106
         (failing(LocalTokenNotFoundError("no token")), "there is no token"),
         (failing(PermissionError("the storage's own words")), "refused it (the storage's own words)"),
     ],
@@ -62,8 +62,8 @@ def test_what_waiting_does_not_help(hub_here: Hub, ask: Callable[[], object], sa
     [
         (429, {}, "too many requests (HTTP 429): try again in some minutes"),
         (429, {"Retry-After": "90"}, "try again in 90 seconds"),
-        (500, {}, "the Hub has a fault (HTTP 500)"),
-        (503, {}, "the Hub has a fault (HTTP 503)"),
+        (500, {}, "the Hub failed (HTTP 500)"),
+        (503, {}, "the Hub failed (HTTP 503)"),
     ],
 )
 def test_what_waiting_helps(

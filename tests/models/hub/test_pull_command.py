@@ -50,7 +50,7 @@ def test_a_source_may_be_named(hub: Hub, commit: str) -> None:
     ("arguments", "expected"),
     [
         (("digit",), "error: VISTAZO_MODELS names no repository for 'digit'"),
-        (("digit", "--from", "digit"), "error: 'digit' names no model on the Hub"),
+        (("digit", "--from", "digit"), "error: 'digit' is not the name of a model on the Hub"),
         (("digit", "--from", "ana/nothing"), "error: cannot pull ana/nothing@main: the Hub has no such repository"),
         (("digit", "--from", f"{REPO}@v9"), f"error: cannot pull {REPO}@v9: the repository has no such revision"),
         (("flower", "--from", REPO), "is a model for 'digit', not for 'flower'"),
@@ -71,4 +71,4 @@ def test_the_list_says_what_is_there_instead_and_why(hub: Hub, commit: str) -> N
     listed = models("list", settings=settings)
     assert listed.returncode == 0
     assert f"{REPO}@{commit}" in listed.stdout
-    assert f"digit: not {REPO}@main, since cannot pull {REPO}@main: the Hub has a fault (HTTP 503)" in listed.stdout
+    assert f"digit: {REPO}@main is not in use: cannot pull {REPO}@main: the Hub failed (HTTP 503)" in listed.stdout

@@ -19,11 +19,11 @@ from tests.support import ROOT, environment, revision
 REPO = "ana/digit"
 
 
-def pull(reference: str, limit_s: float = 60) -> pulling.Copy:
+def pull(reference: str, limit_s: float = 60) -> pulling.LocalCopy:
     return pulling.pull(Repository(REPO, reference), "digit", limit_s)
 
 
-def version(copy: pulling.Copy) -> str:
+def version(copy: pulling.LocalCopy) -> str:
     return bundle.load(copy.directory).version
 
 
@@ -88,7 +88,7 @@ def test_a_corrupt_file_in_the_cache_is_fetched_again(hub_here: Hub, first: str)
 def test_a_corrupt_file_is_refused_when_the_hub_is_away(hub_here: Hub, first: str) -> None:
     damage(pull(first).directory / bundle.MODEL_NAME)
     hub_here.faults.append(Fault(".", times=99, status=503))
-    with pytest.raises(BundleError, match=r"is not the file .* could not be fetched again"):
+    with pytest.raises(BundleError, match=r"is not the file .* downloading it again failed"):
         pull(first)
 
 

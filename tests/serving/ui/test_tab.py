@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from models import bundle
 from models.catalog import Catalog, Entry
-from models.classifier import Classifier
+from models.loading import load_classifier
 from serving.service import Service
 from serving.settings import Settings
 from serving.ui.tabs.tab import Tab
@@ -29,7 +29,7 @@ def test_it_shows_the_labels_and_figures_of_the_model_that_answers(tmp_path: Pat
         return await tab.show()(example("digit"), SimpleNamespace(headers={}))
 
     before = asyncio.run(card())
-    catalog.put(Entry("digit", str(tmp_path), Classifier.load(tmp_path, 1)))
+    catalog.put(Entry("digit", str(tmp_path), load_classifier(tmp_path, 1)))
     after = asyncio.run(card())
     assert "Cifra" not in before
     assert "Cifra &lt;" in after

@@ -76,19 +76,19 @@ def test_publish_download_and_load(hub: Hub, run: Run, publish: Run, exported: P
     ("fault", "settings", "says"),
     [
         (None, {"HF_TOKEN": ""}, "there is no token: run `hf auth login` or set HF_TOKEN"),
-        (None, {"HF_TOKEN": "hf_wrong"}, "the Hub does not know this token (HTTP 401): run `hf auth login`"),
-        (None, {"HF_TOKEN": "hf_reader"}, "the token has no right to do it (HTTP 403): use a token that may write"),
+        (None, {"HF_TOKEN": "hf_wrong"}, "the Hub token is not valid (HTTP 401): run `hf auth login`"),
+        (None, {"HF_TOKEN": "hf_reader"}, "the token has no permission to do it (HTTP 403): use a token that may write"),
         (Fault("create", status=402), {}, "the Hub wants a paid plan for it (HTTP 402"),
         (Fault("create", status=409), {}, "the name is taken (HTTP 409): choose another"),
         (
             Fault("refs", status=429, headers={"Retry-After": "0"}, times=ALWAYS),
             {},
-            "the Hub got too many requests (HTTP 429): try again",
+            "too many requests to the Hub (HTTP 429): try again",
         ),
         (
             Fault("preupload", status=503, headers={"Retry-After": "0"}, times=ALWAYS),
             {},
-            "the Hub has a fault (HTTP 503): try again later",
+            "the Hub failed (HTTP 503): try again later",
         ),
         (None, {"HF_ENDPOINT": "http://127.0.0.1:9"}, "the connection to http://127.0.0.1:9 failed"),
         (None, {"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE forbids to ask the Hub: unset it"),

@@ -111,7 +111,7 @@ def test_a_version_never_changes(hub_here: Hub, directory: Path) -> None:
 def test_the_tag_alone_was_missing(hub_here: Hub, directory: Path) -> None:
     """What broke off between the commit and its tag goes on there."""
     hub_here.faults.append(Fault(f"POST /api/models/{REPOSITORY}/tag", status=403))
-    with pytest.raises(HubError, match="no right"):
+    with pytest.raises(HubError, match="no permission"):
         send(directory)
     assert hub_here.model(REPOSITORY).tags == {}
     done = send(directory)
