@@ -1,4 +1,4 @@
-"""Serve Vistazo: settings → catalogue → server. Also what a Hugging Face Space runs."""
+"""Serve Vistazo: settings → catalog → server. A Hugging Face Space runs this file too."""
 
 import logging
 import os
@@ -7,18 +7,18 @@ from typing import Annotated
 
 import typer
 
-from models.catalog import RUNS, Catalog
 from models.errors import UnknownTask, VistazoError
 from serving import settings as configuration
 
 ON_A_SPACE = "SPACE_ID" in os.environ
-HOST, PORT = ("0.0.0.0", 7860) if ON_A_SPACE else ("127.0.0.1", 5000)  # noqa: S104  (a Space is reached from outside)
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  (a Space is reached from outside)
+HOST, PORT = (EVERY_ADDRESS, 7860) if ON_A_SPACE else ("127.0.0.1", 5000)
 
 
 def main(
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = HOST,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 allows other machines.")] = HOST,
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = PORT,
-    task: Annotated[str, typer.Option(help="The model that answers POST /predict.")] = "digit",
+    task: Annotated[str, typer.Option(help="Task of POST /predict.")] = "digit",
 ) -> None:
     """Serve the page and the API until Ctrl-C."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
@@ -31,12 +31,15 @@ def main(
 
 
 def run(host: str, port: int, task: str) -> None:
-    """Start the server; returns when it has stopped. Raises VistazoError when it cannot start."""
+    """Start the server and return when it has stopped. Raises VistazoError when it cannot start."""
     settings = configuration.load()
+
+    # After the settings: huggingface_hub reads its own from the environment when it is imported.
+    from models.catalog import RUNS, Catalog  # noqa: PLC0415
+
     catalog = Catalog.load(settings.models, runs=RUNS, limit_s=settings.hub_timeout_s)
-    known = [entry.task for entry in catalog.entries]
-    if task not in known:
-        raise UnknownTask(f"no model is called {task!r}: choose one of {', '.join(known)}")
+    if task not in catalog.tasks:
+        raise UnknownTask(task, catalog.tasks)
     for entry in catalog.entries:
         if entry.error:
             typer.echo(f"Warning: {entry.task} is not available: {entry.error}", err=True)
@@ -44,11 +47,11 @@ def run(host: str, port: int, task: str) -> None:
             instead = f"{entry.source} is served instead of {entry.fallback.wanted}"
             typer.echo(f"Warning: {entry.task}: {instead}: {entry.fallback.error}", err=True)
 
-    # Here and not above: Gradio takes seconds to import, and what is wrong until here is told at once.
+    # After the checks: Gradio takes seconds to import, and an error above should appear at once.
     from serving import server  # noqa: PLC0415
 
     listener = server.listen(host, port)
-    address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
+    address = f"http://{'127.0.0.1' if host == EVERY_ADDRESS else host}:{port}"
     if ON_A_SPACE:
         address = f"https://{os.environ.get('SPACE_HOST', host)}"
     app = server.build_app(catalog, settings, task, address, lambda: typer.echo(f"Vistazo is ready: {address}"))

@@ -3,7 +3,7 @@
     python -m benchmarks.cold_start [--rounds 5]
 
 Builds the Space in `.space/`, as `make space` does, and starts it again and again, in turns as it is and with Gradio
-imported as it comes (see `serving.gradio_setup`), so that whatever else the machine does slows both alike: the ratios
+imported as it comes (see `serving.ui.gradio_setup`), so that whatever else the machine does slows both alike: the ratios
 are worth more than the figures. Processor time is what the process had used by its first answer. Each figure is the
 median of the rounds. The machine's disk cache is warm; on a machine that has just been given the Space, it is not.
 """

@@ -23,6 +23,7 @@ SERVING_FILES = (INFO_NAME, MODEL_NAME)  # required; a copy may leave out the ot
 
 PreprocessingName = Literal["mnist", "center_crop", "stretch_gray"]
 TASK = r"^[a-z][a-z0-9_-]{0,39}$"  # valid names of a task, which is part of URLs
+Language = Literal["es", "en"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -30,19 +31,21 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Label(_Frozen):
-    """A class: its identifier in the API, and its name for people."""
-
-    id: str = Field(min_length=1)
-    es: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-
-
 class Translated(_Frozen):
     """A text in Spanish and English."""
 
     es: str = Field(min_length=1)
     en: str = Field(min_length=1)
+
+    def in_language(self, language: Language) -> str:
+        """Return the text in one of the two languages."""
+        return self.en if language == "en" else self.es
+
+
+class Label(Translated):
+    """A class: its identifier in the API, and its name for people in Spanish and English."""
+
+    id: str = Field(min_length=1)
 
 
 class Presentation(_Frozen):

@@ -1,7 +1,3 @@
-"""How a model is offered: REST routes, the page, and what they say in two languages."""
-
-from serving import gradio_setup
+"""Serving: the REST API, the page, and their texts in Spanish and English."""
 
 __version__ = "0.1.0"
-
-gradio_setup.prepare()

@@ -1,27 +1,21 @@
-"""What a caller of the service can be told, as one tree. Errors of `models` become part of it in `serving.service`.
+"""Errors of HTTP requests, and the status and sentence of every error that a caller can get.
+
+The tree goes on from models.errors, which has the errors of pictures, tasks and models.
 
 VistazoError (models.errors)
-└── ApiError                 code and HTTP status; the sentence is made from the catalogue, in the caller's language
+└── RequestError             an HTTP request that cannot be served
     ├── MissingFile          400  no part `file`
-    │   └── ExpiredFile      400  uploaded to the page, but deleted since
-    ├── NoFileSelected       400  a file part without a file name: the form was sent with nothing chosen
-    ├── EmptyPicture         400  zero bytes
-    ├── TooManyBytes         413  more bytes than the limit
-    ├── NotAPicture          415  not a format that Vistazo reads
-    ├── TooManyPixels        422  more pixels than the limit
-    ├── BrokenPicture        422  the right format, but damaged
+    │   └── ExpiredFile      400  uploaded to the page, but already deleted
+    ├── NoFileSelected       400  a file part without a file name: the form was sent with nothing selected
+    ├── Unauthorized         401  the admin key is missing or wrong
+    │   └── NoAdminKey       401  the server has no admin key
+    ├── NotFound             404  no such path
+    ├── MethodNotAllowed     405  the path exists, for another method
+    ├── ModelRefused         409  a new model is damaged: the old one is still served
     ├── InvalidRequest       422  a parameter of the wrong type
-    ├── Unauthorized         401  the key of who runs the server is needed
-    │   └── NoAdminKey       401  and none is set
-    ├── NotFound             404  no such address
-    ├── MethodNotAllowed     405  the address exists, for another method
-    ├── NoSuchTask           404  no model has that name
-    ├── ModelRefused         409  a new model does not check out: the old one is served on
-    ├── HubFailed            502  the Hub does not give a new model: the same
-    ├── NotLoaded            503  the model is known but damaged
+    ├── HubFailed            502  the Hub does not deliver a new model: the old one is still served
     ├── Busy                 503  the queue is full
-    ├── TimedOut             504  no answer within the limit
-    └── Unexpected           500  a fault of ours, told without details
+    └── TimedOut             504  no result within the limit
 """
 
 from typing import ClassVar
@@ -30,158 +24,149 @@ from models.errors import VistazoError
 from serving.i18n.language import Language
 from serving.i18n.messages import text
 
+STATUSES = {
+    "missing_file": 400,
+    "no_file_selected": 400,
+    "empty_file": 400,
+    "unauthorized": 401,
+    "not_found": 404,
+    "unknown_task": 404,
+    "method_not_allowed": 405,
+    "model_refused": 409,
+    "too_large": 413,
+    "unsupported_type": 415,
+    "unreadable_image": 422,
+    "too_many_pixels": 422,
+    "invalid_request": 422,
+    "internal_error": 500,
+    "hub_failed": 502,
+    "busy": 503,
+    "model_not_loaded": 503,
+    "timeout": 504,
+}
 
-class ApiError(VistazoError):
-    """An answer that is not a prediction. `values` fill the placeholders of its sentence."""
 
-    code: ClassVar[str]
-    status: ClassVar[int]
-    key: ClassVar[str | None] = None  # of the sentence in the catalogue, where it is not the code
+def status_of(error: VistazoError) -> int:
+    """Return the HTTP status of an error."""
+    return STATUSES[error.code]
+
+
+def headers_of(error: VistazoError) -> dict[str, str]:
+    """Return the HTTP headers that belong to an error."""
+    return error.headers if isinstance(error, RequestError) else {}
+
+
+def sentence(error: VistazoError, language: Language) -> str:
+    """Return the error as one sentence for the person, with what to do next.
+
+    An error without a code of its own becomes `internal_error`, without details: its text may hold paths.
+    """
+    key = error.message_key if isinstance(error, RequestError) else None
+    return text(key or error.code, language, **error.values)
+
+
+class RequestError(VistazoError):
+    """An HTTP request that cannot be served. `values` fill the placeholders of its sentence."""
+
+    message_key: ClassVar[str | None] = None  # the message's key, when it is not the code
 
     def __init__(self, **values: object) -> None:
         super().__init__(self.code)
-        self.values = values
+        self._values = values
+
+    @property
+    def values(self) -> dict[str, object]:
+        """Values for the placeholders of the translated sentence."""
+        return self._values
 
     @property
     def headers(self) -> dict[str, str]:
         """HTTP headers that belong to this error."""
         return {}
 
-    def sentence(self, language: Language) -> str:
-        """What went wrong and what to do, for the person."""
-        return text(self.key or self.code, language, **self.values)
 
-
-class MissingFile(ApiError):
+class MissingFile(RequestError):
     """The request has no file in its part `file`."""
 
-    code, status = "missing_file", 400
+    code = "missing_file"
 
 
 class ExpiredFile(MissingFile):
     """The page refers to an upload that was deleted: pictures are kept for minutes only."""
 
-    key = "expired_file"
+    message_key = "expired_file"
 
 
-class NoFileSelected(ApiError):
-    """The form was sent without choosing a file."""
+class NoFileSelected(RequestError):
+    """The form was sent with no file selected."""
 
-    code, status = "no_file_selected", 400
-
-
-class EmptyPicture(ApiError):
-    """Zero bytes."""
-
-    code, status = "empty_file", 400
+    code = "no_file_selected"
 
 
-class TooManyBytes(ApiError):
-    """More bytes than the limit."""
-
-    code, status = "too_large", 413
-
-
-class NotAPicture(ApiError):
-    """Not a format that Vistazo reads."""
-
-    code, status = "unsupported_type", 415
-
-
-class TooManyPixels(ApiError):
-    """More pixels than the limit."""
-
-    code, status = "too_many_pixels", 422
-
-
-class BrokenPicture(ApiError):
-    """The right format, but damaged."""
-
-    code, status = "unreadable_image", 422
-
-
-class InvalidRequest(ApiError):
+class InvalidRequest(RequestError):
     """A parameter has the wrong type."""
 
-    code, status = "invalid_request", 422
+    code = "invalid_request"
 
 
-class Unauthorized(ApiError):
-    """The key of who runs the server is missing or wrong."""
+class Unauthorized(RequestError):
+    """The admin key is missing or wrong."""
 
-    code, status = "unauthorized", 401
+    code = "unauthorized"
 
     @property
     def headers(self) -> dict[str, str]:
-        """How the key is sent (RFC 9110, 11.6.1)."""
+        """The authentication scheme (RFC 9110, 11.6.1)."""
         return {"WWW-Authenticate": "Bearer"}
 
 
 class NoAdminKey(Unauthorized):
-    """No key is set, so nobody may change models."""
+    """The server has no admin key, so nobody may change its models."""
 
-    key = "no_admin_key"
-
-
-class NotFound(ApiError):
-    """No such address."""
-
-    code, status = "not_found", 404
+    message_key = "no_admin_key"
 
 
-class MethodNotAllowed(ApiError):
-    """The address exists, for another method."""
+class NotFound(RequestError):
+    """The path does not exist."""
 
-    code, status = "method_not_allowed", 405
+    code = "not_found"
+
+
+class MethodNotAllowed(RequestError):
+    """The path exists, for another method."""
+
+    code = "method_not_allowed"
 
     @property
     def headers(self) -> dict[str, str]:
-        """The methods that there are."""
+        """The allowed methods."""
         return {"Allow": str(self.values["allowed"])}
 
 
-class NoSuchTask(ApiError):
-    """No model has that name."""
+class ModelRefused(RequestError):
+    """A new model is damaged or fails its test prediction; the old one is still served."""
 
-    code, status = "unknown_task", 404
-
-
-class ModelRefused(ApiError):
-    """A new model does not check out; the old one is served on."""
-
-    code, status = "model_refused", 409
+    code = "model_refused"
 
 
-class HubFailed(ApiError):
-    """The Hub does not give a new model; the old one is served on."""
+class HubFailed(RequestError):
+    """The Hub does not deliver a new model; the old one is still served."""
 
-    code, status = "hub_failed", 502
-
-
-class NotLoaded(ApiError):
-    """The task is known, but its model did not check out."""
-
-    code, status = "model_not_loaded", 503
+    code = "hub_failed"
 
 
-class Busy(ApiError):
-    """As many pictures are waiting as may wait."""
+class Busy(RequestError):
+    """The queue is full."""
 
-    code, status = "busy", 503
+    code = "busy"
 
     @property
     def headers(self) -> dict[str, str]:
-        """A second is several answers long."""
+        """A retry after one second, which is longer than several predictions."""
         return {"Retry-After": "1"}
 
 
-class TimedOut(ApiError):
-    """No answer within the limit."""
+class TimedOut(RequestError):
+    """No result within the limit."""
 
-    code, status = "timeout", 504
-
-
-class Unexpected(ApiError):
-    """A fault of ours; the log has the details under the request's id."""
-
-    code, status = "internal_error", 500
+    code = "timeout"

@@ -1,4 +1,4 @@
-"""New models for a running server: loaded and checked beside the old ones, then served in their place."""
+"""Reloading of models in a running server: a new model is loaded and tested, then served in place of the old one."""
 
 import asyncio
 import logging
@@ -7,60 +7,59 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from models import errors as faults
 from models.catalog import Entry
+from models.errors import BundleError, HubError
 from models.hub.source import Repository
-from serving.errors import ApiError, HubFailed, ModelRefused, NoSuchTask
+from serving.errors import HubFailed, ModelRefused, RequestError
 from serving.service import Service
 
 log = logging.getLogger("vistazo")
 
 
 class Reloader:
-    """Changes the models of `service`, one at a time: while it does, a model is in memory twice."""
+    """Replaces the models of `service`, one at a time: during a reload a model is in memory twice."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def reload(self, task: str, repository: Repository | None = None) -> Entry:
-        """Serve a model that is loaded anew from `repository`, else from where that task's model comes.
+        """Load a model from `repository`, else from the task's source, test it, and serve it from now on.
 
-        What is in flight ends on the old model. Raises NoSuchTask, and ModelRefused or HubFailed: nothing changed then.
+        Requests in progress end with the old model. Raises UnknownTask, and ModelRefused or HubFailed when the old
+        model stays.
         """
-        async with self._turn:
+        async with self._lock:
+            old = self._service.catalog.entry(task)
             try:
-                old = self._service.catalog.entry(task)
-                new = await asyncio.to_thread(self._candidate, task, repository)
-            except faults.UnknownTask:
-                raise NoSuchTask(task=task, tasks=", ".join(self._service.tasks)) from None
-            except ApiError as error:
+                new = await asyncio.to_thread(self._load_candidate, task, repository)
+            except RequestError as error:
                 log.warning("the model %r was not changed: %s", task, error.values["reason"])
                 raise
             self._service.catalog.put(new)
             self._service.failed.discard(task)
             self._service.warm.add(task)
-        log.info("the model %r was changed: %s; before: %s", task, _name(new), _name(old))
+        log.info("the model %r was changed: %s; before: %s", task, _description(new), _description(old))
         return new
 
     async def reload_all(self) -> None:
-        """The same for every task; of those that did not change the log says why."""
+        """Reload every task. The log has the reason for each model that stays."""
         for task in self._service.tasks:
-            with suppress(ApiError):
+            with suppress(RequestError):
                 await self.reload(task)
 
     @contextmanager
-    def on_hangup(self) -> Iterator[None]:
-        """Within this context SIGHUP means to reload all, where there is such a signal.
+    def on_sighup(self) -> Iterator[None]:
+        """Reload all models on SIGHUP inside this context, on systems that have that signal.
 
-        When the terminal that the server was started from is closed, it still means to stop.
+        When the terminal of the server was closed, SIGHUP still stops the server.
         """
         if not hasattr(signal, "SIGHUP"):
             yield
             return
         loop = asyncio.get_running_loop()
         at_terminal = os.isatty(0)
-        running: set[asyncio.Task[None]] = set()  # the loop alone would let go of them
+        running: set[asyncio.Task[None]] = set()  # the event loop keeps only weak references
 
         def hang_up() -> None:
             if at_terminal and not os.isatty(0):
@@ -76,21 +75,21 @@ class Reloader:
         finally:
             loop.remove_signal_handler(signal.SIGHUP)
 
-    def _candidate(self, task: str, repository: Repository | None) -> Entry:
+    def _load_candidate(self, task: str, repository: Repository | None) -> Entry:
         try:
-            entry = self._service.catalog.candidate(task, repository)
+            entry = self._service.catalog.load_candidate(task, repository)
             self._service.try_out(entry.model)
-        except faults.HubError as error:
+        except HubError as error:
             raise HubFailed(task=task, reason=error) from error
-        except faults.BundleError as error:
+        except BundleError as error:
             raise ModelRefused(task=task, reason=error) from error
-        except Exception as error:  # whatever it is: it would happen to visitors
+        except Exception as error:  # any error here would happen to visitors
             log.exception("the new model %r failed its check", task)
             raise ModelRefused(task=task, reason="it failed the start-up check") from error
         return entry
 
 
-def _name(entry: Entry) -> str:
+def _description(entry: Entry) -> str:
     if entry.classifier is None:
         return "none"
     return f"{entry.source}, version {entry.classifier.info.version}"

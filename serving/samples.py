@@ -1,27 +1,28 @@
-"""The pictures that ship with the server: what the page offers to try, and what each model is tried with."""
+"""The pictures that ship with the server: examples on the page, and a test picture for each model."""
 
 import io
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from models.images.formats import has_picture_suffix
+
 EXAMPLES = Path(__file__).parent / "examples"
-SUFFIXES = (".png", ".jpeg", ".jpg")
 
 
-def examples(task: str) -> list[Path]:
-    """Pictures to try with the model of a task; of a task of a person's own there are none."""
-    return sorted(path for path in (EXAMPLES / task).glob("*") if path.suffix in SUFFIXES)
+def example_pictures(task: str) -> list[Path]:
+    """Return the example pictures of a task; tasks that are not built in have none."""
+    return sorted(path for path in (EXAMPLES / task).glob("*") if has_picture_suffix(path))
 
 
-def trial(task: str) -> Path | bytes:
-    """A picture that the model of a task must be able to answer about: a real one where there is one, else drawn."""
-    found = examples(task)
-    return found[0] if found else _drawn()
+def trial_picture(task: str) -> Path | bytes:
+    """Return a picture that the task's model must be able to classify: an example, else a drawn one."""
+    examples = example_pictures(task)
+    return examples[0] if examples else _drawn_stroke()
 
 
-def _drawn() -> bytes:
-    """A thick stroke on white, which also the digits' preprocessing takes for something to classify."""
+def _drawn_stroke() -> bytes:
+    """Return a PNG of a thick stroke on white. The preprocessing of digits accepts it too."""
     image = Image.new("L", (96, 96), 255)
     ImageDraw.Draw(image).line([(52, 16), (44, 80)], fill=0, width=10)
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""What can be set of the server: environment variables, or a `.env` beside app.py (the environment wins)."""
+"""Settings of the server: environment variables, or a `.env` next to app.py. The environment has priority."""
 
 import os
 from collections.abc import Iterable
@@ -10,30 +10,29 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.errors import SourceError, VistazoError
-from models.hub import pulling
 from models.hub.source import Source, parse_all
 from models.images.decoding import Limits
-from models.settings import ENV_FILE, export_hub_settings
+from models.settings import ENV_FILE, PULL_LIMIT_S, export_hub_settings
 
 PREFIX = "VISTAZO_"
 
 
 class SettingsError(VistazoError):
-    """A setting is unknown or cannot be used; the text names it."""
+    """A setting is unknown or not valid; the text names it."""
 
 
 class Settings(BaseSettings):
-    """One attribute a setting: `max_bytes` is `VISTAZO_MAX_BYTES`."""
+    """The settings of the server: `max_bytes` is `VISTAZO_MAX_BYTES`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
 
     models: Annotated[dict[str, Source], NoDecode] = Field(default_factory=dict)  # by task
-    hub_timeout_s: float = Field(default=pulling.LIMIT_S, gt=0)  # for a model to come from the Hub
-    admin_key: SecretStr | None = None  # who has it may change the models of a running server
+    hub_timeout_s: float = Field(default=PULL_LIMIT_S, gt=0)  # for one model from the Hub
+    admin_key: SecretStr | None = None  # allows changes to the models of a running server
     max_bytes: int = Field(default=20_000_000, gt=0)  # of one picture's file
     max_pixels: int = Field(default=50_000_000, gt=0)  # of one picture, read from its header
-    timeout_s: float = Field(default=30.0, gt=0)  # from the upload's last byte to the answer
-    queue: int = Field(default=32, ge=0)  # pictures that may wait while others are being classified
+    timeout_s: float = Field(default=30.0, gt=0)  # from the last byte of the upload to the prediction
+    queue: int = Field(default=32, ge=0)  # pictures that may wait
 
     @field_validator("models", mode="before")
     @classmethod
@@ -47,12 +46,12 @@ class Settings(BaseSettings):
 
     @property
     def limits(self) -> Limits:
-        """What one picture may cost."""
+        """The limits of one picture."""
         return Limits(max_bytes=self.max_bytes, max_pixels=self.max_pixels)
 
 
 def load(env_file: Path = ENV_FILE) -> Settings:
-    """Read the settings, and hand those of the Hub to its library. Raises SettingsError when one cannot be used."""
+    """Read the settings, and export those of the Hub for its client. Raises SettingsError when one is not valid."""
     export_hub_settings(env_file)
     _refuse_unknown([*os.environ, *dotenv_values(env_file)])
     try:
@@ -60,7 +59,7 @@ def load(env_file: Path = ENV_FILE) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
-        raise SettingsError(f"{name} is {first['input']!r}, which cannot be used: {first['msg']}") from None
+        raise SettingsError(f"{name} is {first['input']!r}, which is not valid: {first['msg']}") from None
 
 
 def _refuse_unknown(names: Iterable[str]) -> None:

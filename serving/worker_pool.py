@@ -1,4 +1,4 @@
-"""Inference off the event loop: a few threads, a bounded queue before them, and a time limit."""
+"""Inference outside the event loop: a few threads, a bounded queue, and a time limit."""
 
 import asyncio
 import threading
@@ -12,40 +12,40 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Runner:
-    """`workers` threads that work, and at most `queue` callers that wait for one of them.
+class WorkerPool:
+    """Runs functions in `workers` threads, with at most `queue` callers waiting.
 
-    A place is given back when the work is really over (done, failed, or cancelled before it began), not when its
-    caller goes away: a thread cannot be stopped, and a place given back early would let work pile up behind it.
+    A slot is released when its work ends (done, failed, or cancelled before the start), not when its caller goes away:
+    a thread cannot be stopped, and a slot released too early would let work accumulate.
     """
 
     def __init__(self, workers: int, queue: int, timeout_s: float) -> None:
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="inference")
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="inference")
         self._capacity = workers + queue
         self._timeout_s = timeout_s
-        self._taken = 0
+        self._used = 0
         self._lock = threading.Lock()
 
     @property
-    def taken(self) -> int:
-        """How many places are taken: being worked on or waiting."""
-        return self._taken
+    def used_slots(self) -> int:
+        """The number of slots in use, working or waiting."""
+        return self._used
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call `function` in a thread and wait for what it returns or raises.
+        """Call `function` in a thread and return its result.
 
-        Raises Busy at once when no place is free, and TimedOut after the time limit.
+        Raises Busy at once when no slot is free, TimedOut after the time limit, and whatever `function` raises.
         """
-        self._take()
+        self._take_slot()
         try:
-            future = self._pool.submit(function, *args, **kwargs)
+            future = self._threads.submit(function, *args, **kwargs)
         except BaseException:
-            self._give_back()
+            self._release_slot()
             raise
-        future.add_done_callback(lambda _: self._give_back())
+        future.add_done_callback(lambda _: self._release_slot())
         try:
             async with asyncio.timeout(self._timeout_s) as limit:
-                # When this waiting is cancelled (limit, visitor gone), so is the work, if it has not begun.
+                # Cancelling this wait (time limit, client gone) cancels the work too, if it has not started.
                 return await asyncio.wrap_future(future)
         except TimeoutError:
             if limit.expired():
@@ -53,15 +53,15 @@ class Runner:
             raise
 
     def close(self) -> None:
-        """Forget what waits, and return when what runs is done."""
-        self._pool.shutdown(cancel_futures=True)
+        """Drop the waiting work and return when the running work has ended."""
+        self._threads.shutdown(cancel_futures=True)
 
-    def _take(self) -> None:
+    def _take_slot(self) -> None:
         with self._lock:
-            if self._taken >= self._capacity:
+            if self._used >= self._capacity:
                 raise Busy
-            self._taken += 1
+            self._used += 1
 
-    def _give_back(self) -> None:
+    def _release_slot(self) -> None:
         with self._lock:
-            self._taken -= 1
+            self._used -= 1

@@ -85,7 +85,7 @@ def _centre_of_mass(grey: NDArray[Any]) -> tuple[float, float]:
 def _split_digits(drawing: Drawing) -> list[Ink]:
     """Return the ink `(H, W)` of each digit, the one with most ink first; empty when there are only specks.
 
-    A digit is a cluster of strokes: the bar of a 5 may be detached, but it is nearer to its body than to the next digit.
+    A digit is a cluster of strokes: a detached bar of a 5 is nearer to its body than to the next digit.
     """
     ink, gradient = drawing
     _, labels, stats, _ = cv2.connectedComponentsWithStats((ink > WEAK_INK).astype(np.uint8), connectivity=8)

@@ -176,6 +176,6 @@ def _enlarge(ground: Grey, shape: tuple[int, ...]) -> Ink:
 
 
 def _full_contrast(contrast: Ink) -> float:
-    """Return the contrast of full ink, as the 99.95th percentile: a thin small digit covers more pixels, specks fewer."""
+    """Return the contrast of full ink: the 99.95th percentile. A small digit has more pixels, specks have fewer."""
     counts = np.bincount(contrast.ravel().astype(np.intp))  # np.percentile sorts, which is ten times slower
     return float(np.searchsorted(counts.cumsum(), contrast.size * 0.9995))

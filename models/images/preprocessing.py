@@ -23,8 +23,8 @@ from models.prediction import Reason
 class Prepared:
     """The network's input, `(H, W, C)` uint8, or None when there is nothing to classify; `reason` says why.
 
-    With both pixels and a reason the network runs, and the verdict is at best `uncertain`. With the reason UNFAMILIAR it
-    is `rejected`.
+    With both pixels and a reason the network runs, and the verdict is at best `uncertain`; with the reason
+    UNFAMILIAR it is `rejected`.
     """
 
     pixels: NDArray[np.uint8] | None

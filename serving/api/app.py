@@ -1,4 +1,4 @@
-"""The REST app: routes, error handlers and middleware put together. `serving.server` mounts the page beside it."""
+"""The REST app: routers, exception handlers and middleware. `serving.server` mounts the page on it."""
 
 import asyncio
 import contextlib
@@ -6,18 +6,23 @@ from collections.abc import AsyncIterator, Callable
 
 from fastapi import FastAPI
 
+from models.errors import TooLarge
+from models.tasks import presentation_of
 from serving import __version__
-from serving.api import routes
-from serving.api.schemas import DISCLAIMED
+from serving.api import exception_handlers, health, models, predict
 from serving.api.upload import ENVELOPE_BYTES
 from serving.i18n.messages import text
-from serving.middleware.request_context import BodyLimit, RequestContext
+from serving.middleware.body_limit import BodyLimit
+from serving.middleware.request_context import RequestContext
 from serving.reload import Reloader
-from serving.service import Service, too_large
+from serving.service import Service
+
+ROUTERS = (predict.router, models.router, health.router)
+PREFIXES = ("/predict", "/models", "/health")
 
 
 def build(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAPI:
-    """The ASGI app that answers from `service`; `on_ready` is called when its start-up check has ended."""
+    """Return the ASGI app for `service`. `on_ready` is called after the warm-up."""
     reloader = Reloader(service)
 
     async def warm_up() -> None:
@@ -26,25 +31,37 @@ def build(service: Service, on_ready: Callable[[], None] = lambda: None) -> Fast
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        warming = asyncio.create_task(warm_up())
-        with reloader.on_hangup():
+        warming_up = asyncio.create_task(warm_up())
+        with reloader.on_sighup():
             yield
-        warming.cancel()
-        service.runner.close()
+        warming_up.cancel()
+        service.pool.close()
 
     api = FastAPI(
         title="Vistazo",
         version=__version__,
-        description=f"{text('tagline', 'es')}\n\n**{DISCLAIMED}**: {text('disclaimer', 'es')}\n\n"
-        f"*{text('tagline', 'en')}*\n\n**{DISCLAIMED}**: {text('disclaimer', 'en')}",
+        description=_description(service),
         lifespan=lifespan,
-        exception_handlers=routes.handlers(),
+        exception_handlers=exception_handlers.handlers(),
     )
-    router = routes.router(service, reloader)
-    api.include_router(router)
-    routes.close_the_gaps(api, router)
-    # The last one added is the outermost.
-    limit = service.settings.max_bytes + ENVELOPE_BYTES
-    api.add_middleware(BodyLimit, max_bytes=limit, failure=too_large(service.settings))
-    api.add_middleware(RequestContext, logged=routes.PREFIXES)
+    api.state.service = service
+    api.state.reloader = reloader
+    for router in ROUTERS:
+        api.include_router(router)
+    exception_handlers.add_catch_all_routes(api, ROUTERS, PREFIXES)
+    # The last middleware added is the outermost.
+    max_bytes = service.settings.max_bytes
+    api.add_middleware(BodyLimit, max_bytes=max_bytes + ENVELOPE_BYTES, error=TooLarge(max_bytes))
+    api.add_middleware(RequestContext, logged=PREFIXES)
     return api
+
+
+def _description(service: Service) -> str:
+    """Return the introduction of /docs: the tagline and every disclaimer, in both languages."""
+    spanish, english = [text("tagline", "es")], [f"*{text('tagline', 'en')}*"]
+    for entry in service.catalog.entries:
+        disclaimer = presentation_of(entry.task, entry.classifier.info if entry.classifier else None).disclaimer
+        if disclaimer:
+            spanish.append(f"**{entry.task}**: {disclaimer.es}")
+            english.append(f"**{entry.task}**: {disclaimer.en}")
+    return "\n\n".join(spanish + english)

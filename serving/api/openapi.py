@@ -1,10 +1,12 @@
-"""What /docs says of the routes beside their own text: bodies that FastAPI does not read itself, and errors."""
+"""Parts of the OpenAPI description that FastAPI cannot derive: multipart bodies and error responses."""
 
+import re
 from typing import Any
 
 from fastapi.security import HTTPBearer
 
-from serving.api.schemas import ErrorAnswer, Reload
+from models.images.formats import format_titles
+from serving.api.schemas import ErrorResponse, ReloadRequest
 from serving.api.upload import FIELD
 
 MULTIPART = {
@@ -19,7 +21,7 @@ MULTIPART = {
                         FIELD: {
                             "type": "string",
                             "format": "binary",
-                            "description": "the picture: PNG, JPEG, WebP, GIF (first frame), BMP or TIFF",
+                            "description": f"the picture: {format_titles('or')}; of a GIF the first frame",
                         }
                     },
                 }
@@ -29,16 +31,16 @@ MULTIPART = {
 }
 
 
-def _documented(*kinds: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
+def _error_responses(*kinds: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
-            "model": ErrorAnswer,
+            "model": ErrorResponse,
             "description": description,
             "content": {
                 "application/json": {
                     "example": {
                         "error": "…",
-                        "code": description.partition(",")[0].partition(" ")[0],
+                        "code": re.split("[,: ]", description)[0],
                         "request_id": "5f0c8a4e6d1b4f0e",
                     }
                 }
@@ -48,7 +50,7 @@ def _documented(*kinds: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
     }
 
 
-PREDICT_ERRORS = _documented(
+PREDICT_ERRORS = _error_responses(
     (400, "missing_file, empty_file or no_file_selected"),
     (404, "unknown_task"),
     (413, "too_large"),
@@ -59,13 +61,15 @@ PREDICT_ERRORS = _documented(
 )
 
 
-MODEL_ERRORS = _documented((404, "unknown_task"), (422, "invalid_request"))
-RELOAD_ERRORS = _documented(
+MODEL_ERRORS = _error_responses((404, "unknown_task"), (422, "invalid_request"))
+RELOAD_ERRORS = _error_responses(
     (401, "unauthorized"),
     (404, "unknown_task"),
-    (409, "model_refused, for it does not check out"),
+    (409, "model_refused: the new model is damaged"),
     (422, "invalid_request"),
-    (502, "hub_failed, for the Hub does not give it"),
+    (502, "hub_failed: the Hub does not deliver the new model"),
 )
-RELOAD = {"requestBody": {"content": {"application/json": {"schema": Reload.model_json_schema()}}}}
-ADMIN_KEY = HTTPBearer(scheme_name="admin key", auto_error=False)  # `serving.api.admin_key` checks it
+RELOAD = {"requestBody": {"content": {"application/json": {"schema": ReloadRequest.model_json_schema()}}}}
+ADMIN_KEY = HTTPBearer(
+    scheme_name="admin key", auto_error=False
+)  # for /docs only; `serving.api.admin_key` checks the key

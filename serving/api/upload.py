@@ -1,27 +1,26 @@
-"""The picture in a multipart request, in memory and within the limit."""
+"""Reading the picture of a multipart request: in memory, within the limit."""
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from models.errors import TooLarge
 from serving.errors import MissingFile, NoFileSelected
-from serving.service import too_large
-from serving.settings import Settings
 
 FIELD = "file"
-# What a request may have beside the picture: boundaries, part headers, a few text fields.
+# Allowance of a request for everything but the picture: boundaries, part headers, a few text fields.
 ENVELOPE_BYTES = 64 * 1024
 
 
 class _InMemoryParser(MultiPartParser):
-    # Starlette would write to disk what is over 1 MB. `serving.middleware.request_context` bounds the whole request.
+    # Starlette writes parts of more than 1 MB to disk. `serving.middleware.body_limit` bounds the whole request.
     spool_max_size = 0  # 0: never
 
 
-async def read_picture(request: Request, settings: Settings) -> bytes:
-    """The bytes of the first file part called `file`.
+async def read_picture(request: Request, max_bytes: int) -> bytes:
+    """Return the bytes of the first file part named `file`.
 
-    Raises MissingFile, NoFileSelected or TooManyBytes.
+    Raises MissingFile, NoFileSelected or TooLarge.
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise MissingFile
@@ -35,8 +34,8 @@ async def read_picture(request: Request, settings: Settings) -> bytes:
             raise MissingFile
         if not part.filename:
             raise NoFileSelected
-        if (part.size or 0) > settings.max_bytes:
-            raise too_large(settings)
+        if (part.size or 0) > max_bytes:
+            raise TooLarge(max_bytes, part.size)
         return await part.read()
     finally:
         await form.close()

@@ -1,17 +1,18 @@
-"""Which of the two languages a caller gets: Spanish, unless English is preferred."""
+"""Language negotiation: Spanish, unless the caller prefers English."""
 
-from typing import Literal
+from models.bundle import Language
 
-Language = Literal["es", "en"]
+__all__ = ["DEFAULT", "Language", "preferred"]
+
 DEFAULT: Language = "es"
 
 
 def preferred(accept_language: str | None) -> Language:
-    """The language for an `Accept-Language` header (RFC 9110, 12.5.4).
+    """Return the language for an `Accept-Language` header (RFC 9110, 12.5.4).
 
-    English where it ranks above Spanish; Spanish for all others, also for a caller who asks for neither.
+    English when it ranks above Spanish; Spanish in all other cases.
     """
-    ranked = sorted(_ranges(accept_language or ""), key=lambda pair: -pair[1])  # stable: ties keep their order
+    ranked = sorted(_ranges(accept_language or ""), key=lambda pair: -pair[1])  # stable: equal ranks keep their order
     for tag, quality in ranked:
         primary = tag.partition("-")[0]
         if quality > 0 and primary in ("es", "en"):
@@ -20,7 +21,7 @@ def preferred(accept_language: str | None) -> Language:
 
 
 def _ranges(header: str) -> list[tuple[str, float]]:
-    """`"es-MX, en;q=0.5"` → `[("es-mx", 1.0), ("en", 0.5)]`; what is malformed counts as unwanted."""
+    """Parse `"es-MX, en;q=0.5"` to `[("es-mx", 1.0), ("en", 0.5)]`; malformed parts get quality 0."""
     ranges = []
     for part in header.lower().split(","):
         tag, _, parameter = part.partition(";")

@@ -1,9 +1,10 @@
-"""Everything that Vistazo says to a visitor or a caller, in Spanish and English. The only place with such text.
+"""The catalogue of messages for visitors and callers, in Spanish and English.
 
-`text(key, language, **values)` is the way in. Keys named after an error code, a verdict, a reason or a task are
-found by that name; a test checks that no other key is unused.
+The texts of tasks are in their bundles or in `models.tasks`; all other texts are here. Error codes, verdicts and
+reasons are keys of the catalogue. A test finds unused keys.
 """
 
+from models.images.formats import format_titles
 from serving.i18n.language import Language
 
 _ERRORS: dict[str, dict[Language, str]] = {
@@ -22,8 +23,8 @@ _ERRORS: dict[str, dict[Language, str]] = {
         "en": "The file is too large: the limit is {megabytes} MB",
     },
     "unsupported_type": {
-        "es": "El archivo no es una imagen que Vistazo sepa leer: envía PNG, JPEG, WebP, GIF, BMP o TIFF",
-        "en": "The file is not a picture that Vistazo can read: send PNG, JPEG, WebP, GIF, BMP or TIFF",
+        "es": f"El archivo no es una imagen que Vistazo sepa leer: envía {format_titles('o')}",
+        "en": f"The file is not a picture that Vistazo can read: send {format_titles('or')}",
     },
     "unreadable_image": {
         "es": "La imagen está dañada o incompleta: guárdala de nuevo como PNG o JPEG y vuelve a enviarla",
@@ -63,13 +64,13 @@ _ERRORS: dict[str, dict[Language, str]] = {
     },
     "model_refused": {
         "es": "El modelo «{task}» no se cambió y sigue el anterior, porque el nuevo no es válido: {reason}",
-        "en": "The model “{task}” was not changed and the old one goes on, since the new one does not check out: "
+        "en": "The model “{task}” was not changed and the old one is still served, because the new one is not valid: "
         "{reason}",
     },
     "hub_failed": {
-        "es": "El modelo «{task}» no se cambió y sigue el anterior, porque el Hub no dio el nuevo: {reason}",
-        "en": "The model “{task}” was not changed and the old one goes on, since the Hub did not give the new one: "
-        "{reason}",
+        "es": "El modelo «{task}» no se cambió y sigue el anterior, porque el Hub no entregó el nuevo: {reason}",
+        "en": "The model “{task}” was not changed and the old one is still served, because the Hub did not deliver the "
+        "new one: {reason}",
     },
     "busy": {
         "es": "Hay demasiadas imágenes en espera: inténtalo de nuevo en unos segundos",
@@ -100,20 +101,20 @@ _HEALTH: dict[str, dict[Language, str]] = {
 
 _FALLBACKS: dict[str, dict[Language, str]] = {
     "hub_refused": {
-        "es": "{asked} no existe en el Hub, o este servidor no puede leerlo",
-        "en": "{asked} is not on the Hub, or this server may not read it",
+        "es": "{wanted} no existe en el Hub, o este servidor no puede leerlo",
+        "en": "{wanted} is not on the Hub, or this server may not read it",
     },
     "hub_unreachable": {
-        "es": "{asked} no se pudo descargar: el Hub no responde o responde demasiado despacio",
-        "en": "{asked} could not be downloaded: the Hub does not answer, or too slowly",
+        "es": "{wanted} no se pudo descargar: el Hub no responde o responde demasiado despacio",
+        "en": "{wanted} could not be downloaded: the Hub does not respond, or too slowly",
     },
     "hub_storage": {
-        "es": "{asked} no se pudo guardar: el disco está lleno o no se puede escribir en él",
-        "en": "{asked} could not be stored: the disk is full, or cannot be written to",
+        "es": "{wanted} no se pudo guardar: el disco está lleno o no se puede escribir en él",
+        "en": "{wanted} could not be stored: the disk is full, or cannot be written to",
     },
     "hub_damaged": {
-        "es": "{asked} está dañado o no es el modelo que dice ser",
-        "en": "{asked} is damaged, or not the model that it says it is",
+        "es": "{wanted} está dañado o es el modelo de otra tarea",
+        "en": "{wanted} is damaged, or is the model of another task",
     },
 }
 
@@ -127,7 +128,7 @@ _ANSWERS: dict[str, dict[Language, str]] = {
     },
     "blank": {
         "es": "No se ve ningún trazo. Dibuja un dígito, o sube una imagen en la que se distinga.",
-        "en": "No stroke can be seen. Draw a digit, or upload a picture in which it stands out.",
+        "en": "No stroke is visible. Draw a digit, or upload a picture in which it is clear.",
     },
     "several_digits": {
         "es": "Parece que hay más de un dígito. Envía uno solo: no te fíes de esta respuesta.",
@@ -147,13 +148,6 @@ _ANSWERS: dict[str, dict[Language, str]] = {
         "es": "La imagen no se parece a las que conoce este modelo. Prueba con otra del tipo que pide.",
         "en": "The picture is unlike those this model knows. Try another one of the kind it asks for.",
     },
-    "no_diagnosis": {"es": "Esto no es un diagnóstico.", "en": "This is not a diagnosis."},
-    "disclaimer": {
-        "es": "Esto no es un diagnóstico. Es una demostración técnica, entrenada con radiografías infantiles de un "
-        "solo hospital. No la uses para decidir sobre la salud de nadie: consulta a un médico.",
-        "en": "This is not a diagnosis. It is a technical demonstration, trained on children's X-rays from a single "
-        "hospital. Do not use it to decide on anyone's health: see a doctor.",
-    },
 }
 
 _PAGE: dict[str, dict[Language, str]] = {
@@ -167,25 +161,6 @@ _PAGE: dict[str, dict[Language, str]] = {
     },
     "api_docs": {"es": "Documentación de la API", "en": "API documentation"},
     "from_terminal": {"es": "Desde la terminal:", "en": "From a terminal:"},
-    "pneumonia": {"es": "Neumonía", "en": "Pneumonia"},
-    "digit": {"es": "Dígito", "en": "Digit"},
-    "flower": {"es": "Flor", "en": "Flower"},
-    "pneumonia_intro": {
-        "es": "Sube una radiografía de tórax de frente. El modelo busca señales de neumonía.",
-        "en": "Upload a frontal chest X-ray. The model looks for signs of pneumonia.",
-    },
-    "digit_intro": {
-        "es": "Dibuja un dígito del 0 al 9, o sube la foto de uno escrito a mano.",
-        "en": "Draw a digit from 0 to 9, or upload a photo of a handwritten one.",
-    },
-    "flower_intro": {
-        "es": "Sube la foto de una flor. El modelo distingue: {labels}.",
-        "en": "Upload a photo of a flower. The model tells apart: {labels}.",
-    },
-    "other_intro": {
-        "es": "Sube una imagen. El modelo distingue: {labels}.",
-        "en": "Upload a picture. The model tells apart: {labels}.",
-    },
     "and_more": {"es": "{names} y {n} más", "en": "{names} and {n} more"},
     "upload_label": {"es": "Imagen", "en": "Picture"},
     "upload_hint": {
@@ -206,8 +181,8 @@ _PAGE: dict[str, dict[Language, str]] = {
     },
     "model_line": {"es": "Modelo {version}.", "en": "Model {version}."},
     "test_line": {
-        "es": "Modelo {version}. En {n} imágenes de prueba, que no vio al entrenarse:",
-        "en": "Model {version}. On {n} test pictures, which it did not see in training:",
+        "es": "Modelo {version}. En {n} imágenes de prueba, que no se usaron en el entrenamiento:",
+        "en": "Model {version}. On {n} test pictures, which were not used in training:",
     },
     "metric_line": {
         "es": "{metric}: {value} (intervalo del 95\u00a0%: {low} a {high})",
@@ -229,5 +204,5 @@ MESSAGES: dict[str, dict[Language, str]] = _ERRORS | _HEALTH | _FALLBACKS | _ANS
 
 
 def text(key: str, language: Language, **values: object) -> str:
-    """The message `key` in `language`, with its placeholders filled."""
+    """Return the message `key` in `language`, with its placeholders filled."""
     return MESSAGES[key][language].format(**values)

@@ -1,80 +1,94 @@
-"""What a tab shows: the answer of a classifier as HTML, in the visitor's language."""
+"""HTML of a tab: predictions, errors, test results, in the visitor's language."""
 
 from html import escape
 
-from models.bundle import BundleInfo, Metric
-from models.cam import as_seen, data_url, heat_overlay
+from models.bundle import BundleInfo, Metric, Translated
+from models.cam import data_url, enlarged, overlay
+from models.errors import VistazoError
 from models.prediction import Prediction, Verdict
-from serving.api import schemas
-from serving.errors import ApiError
+from models.tasks import presentation_of
+from serving.api.responses import reason_text
+from serving.errors import sentence
 from serving.i18n.language import Language
 from serving.i18n.messages import text
 from serving.i18n.numbers import count, decimal, percent
 
-METRICS = ("accuracy", "roc_auc", "sensitivity", "specificity")  # those that the page shows, in this order
-NAMED = 12  # labels that a sentence names before it counts the others
-PIXELS_WORTH_SEEING = 64  # an input below this side is shown as the network saw it; a larger one looks like the upload
+METRICS = ("accuracy", "roc_auc", "sensitivity", "specificity")  # shown on the page, in this order
+MAX_NAMES = 12  # labels in a sentence
+PIXEL_ART_SIDE = 64  # a smaller input is shown as the network sees it; a larger one looks like the upload
 
 
-def names(info: BundleInfo, language: Language) -> dict[str, str]:
-    """The labels' identifiers with their names for people."""
-    return {label.id: label.en if language == "en" else label.es for label in info.labels}
+def label_names(info: BundleInfo, language: Language) -> dict[str, str]:
+    """Return the name of each label, by its identifier."""
+    return {label.id: label.in_language(language) for label in info.labels}
 
 
-def some_names(info: BundleInfo, language: Language) -> str:
-    """The names in a row; of many, the first ones and how many more there are."""
-    named = list(names(info, language).values())
-    if len(named) <= NAMED:
-        return ", ".join(named)
-    return text("and_more", language, names=", ".join(named[:NAMED]), n=count(len(named) - NAMED, language))
+def listed_names(info: BundleInfo, language: Language) -> str:
+    """Return the names of the labels as a list in a sentence; of many labels, the first ones and how many more."""
+    names = list(label_names(info, language).values())
+    if len(names) <= MAX_NAMES:
+        return ", ".join(names)
+    return text("and_more", language, names=", ".join(names[:MAX_NAMES]), n=count(len(names) - MAX_NAMES, language))
 
 
-def sentence(key: str, language: Language, **values: object) -> str:
-    """A message of the catalogue, safe inside HTML; and for Gradio's translations, to which braces mean something."""
-    return escape(text(key, language, **values)).replace("{", "&#123;").replace("}", "&#125;")
+def message(key: str, language: Language, **values: object) -> str:
+    """Return a message of the catalogue as HTML."""
+    return safe_html(text(key, language, **values))
+
+
+def safe_html(plain: str) -> str:
+    """Escape a text for HTML and for Gradio's translations, which give braces a meaning."""
+    return escape(plain).replace("{", "&#123;").replace("}", "&#125;")
 
 
 def prediction_card(prediction: Prediction, info: BundleInfo, language: Language) -> str:
-    """The verdict, the answer, the three most probable labels, and the pictures that explain it."""
+    """Return the verdict, the label, the three most probable labels, and the explaining picture."""
     verdict = prediction.verdict
-    parts = [f'<p class="verdict">{sentence(verdict.value, language)}</p>']
+    parts = [f'<p class="verdict">{message(verdict.value, language)}</p>']
     if verdict is not Verdict.REJECTED:
-        named = names(info, language)
-        parts.append(f'<p class="label">{escape(named[prediction.label or ""])}</p>')
-        parts.append(_bars(prediction, named, language))
-    parts.append(f'<p class="meaning">{escape(schemas.meaning(prediction, language))}</p>')
-    if prediction.task == schemas.DISCLAIMED:  # on a phone the tab's own disclaimer is out of sight by now
-        parts.append(f'<p class="caution">{sentence("no_diagnosis", language)}</p>')
-    parts.append(_pictures(prediction, language))
+        names = label_names(info, language)
+        parts.append(f'<p class="label">{escape(names[prediction.label or ""])}</p>')
+        parts.append(_bars(prediction, names, language))
+    parts.append(f'<p class="meaning">{escape(reason_text(prediction.reason, language))}</p>')
+    caution = presentation_of(info.task, info).caution
+    if caution:  # on a phone the tab's own disclaimer is out of sight
+        parts.append(f'<p class="caution">{safe_html(caution.in_language(language))}</p>')
+    parts.append(_explanation(prediction, language))
     return f'<div class="answer {verdict.value}" role="status">{"".join(parts)}</div>'
 
 
-def error_card(failure: ApiError, language: Language) -> str:
-    """What went wrong, in place of an answer."""
-    return f'<div class="answer error" role="alert"><p class="meaning">{escape(failure.sentence(language))}</p></div>'
+def error_card(error: VistazoError, language: Language) -> str:
+    """Return an error in place of a prediction."""
+    return f'<div class="answer error" role="alert"><p class="meaning">{escape(sentence(error, language))}</p></div>'
 
 
 def waiting_card(language: Language) -> str:
-    """What stands there before there is anything to answer."""
-    return f'<div class="answer waiting"><p class="meaning">{sentence("waiting", language)}</p></div>'
+    """Return the placeholder before the first prediction."""
+    return f'<div class="answer waiting"><p class="meaning">{message("waiting", language)}</p></div>'
 
 
 def unavailable_card(language: Language) -> str:
-    """In place of a tab whose model could not be loaded."""
-    return f'<div class="answer error"><p class="meaning">{sentence("tab_unavailable", language)}</p></div>'
+    """Return the content of a tab whose model could not be loaded."""
+    return f'<div class="answer error"><p class="meaning">{message("tab_unavailable", language)}</p></div>'
 
 
-def disclaimer(language: Language) -> str:
-    """Beside everything about pneumonia."""
-    return f'<div class="disclaimer" role="note">{sentence("disclaimer", language)}</div>'
+def intro(task_intro: Translated, info: BundleInfo, language: Language) -> str:
+    """Return the introduction of a tab, with the names of the labels in its placeholder."""
+    filled = task_intro.in_language(language).replace("{labels}", listed_names(info, language))
+    return f'<p class="intro">{safe_html(filled)}</p>'
+
+
+def disclaimer(task_disclaimer: Translated, language: Language) -> str:
+    """Return the disclaimer of a task."""
+    return f'<div class="disclaimer" role="note">{safe_html(task_disclaimer.in_language(language))}</div>'
 
 
 def about(info: BundleInfo, language: Language) -> str:
-    """The model's version and what it achieves on pictures that it never saw."""
+    """Return the version of the model and its test results."""
     measured = info.metrics.get("test")
     if measured is None:
-        return f'<div class="about"><p>{sentence("model_line", language, version=info.version)}</p></div>'
-    heading = sentence("test_line", language, version=info.version, n=count(measured.n, language))
+        return f'<div class="about"><p>{message("model_line", language, version=info.version)}</p></div>'
+    heading = message("test_line", language, version=info.version, n=count(measured.n, language))
     rows = "".join(
         f"<li>{_metric(name, measured.metrics[name], language)}</li>" for name in METRICS if name in measured.metrics
     )
@@ -83,38 +97,35 @@ def about(info: BundleInfo, language: Language) -> str:
 
 def _metric(name: str, metric: Metric, language: Language) -> str:
     if name == "roc_auc":
-        value, low, high = (decimal(figure, language) for figure in (metric.value, metric.low, metric.high))
+        value, low, high = (decimal(number, language) for number in (metric.value, metric.low, metric.high))
     else:
-        digits = 2 if metric.value > 0.99 else 1  # where it is about hundredths, they are shown
-        value, low, high = (percent(figure, language, digits) for figure in (metric.value, metric.low, metric.high))
-    return sentence("metric_line", language, metric=text(name, language), value=value, low=low, high=high)
+        digits = 2 if metric.value > 0.99 else 1  # above 99 %, hundredths matter
+        value, low, high = (percent(number, language, digits) for number in (metric.value, metric.low, metric.high))
+    return message("metric_line", language, metric=text(name, language), value=value, low=low, high=high)
 
 
-def _bars(prediction: Prediction, named: dict[str, str], language: Language) -> str:
+def _bars(prediction: Prediction, names: dict[str, str], language: Language) -> str:
     rows = "".join(
-        f"<li><span>{escape(named[label])}</span>"
-        f'<span class="bar"><span style="width:{share * 100:.1f}%"></span></span>'
-        f"<span>{escape(percent(share, language))}</span></li>"
-        for label, share in prediction.top()
+        f"<li><span>{escape(names[label])}</span>"
+        f'<span class="bar"><span style="width:{probability * 100:.1f}%"></span></span>'
+        f"<span>{escape(percent(probability, language))}</span></li>"
+        for label, probability in prediction.top()
     )
     return f'<ol class="top">{rows}</ol>'
 
 
-def _pictures(prediction: Prediction, language: Language) -> str:
-    if prediction.seen is None:
+def _explanation(prediction: Prediction, language: Language) -> str:
+    pixels, activation_map = prediction.pixels, prediction.activation_map
+    if pixels is None:
         return ""
-    if max(prediction.seen.shape[:2]) < PIXELS_WORTH_SEEING:
-        title, note, image = "what_it_saw", "", as_seen(prediction.seen)
-    elif prediction.heat is not None and prediction.verdict is not Verdict.REJECTED:
-        title, note, image = (
-            "where_it_looked",
-            text("heat_note", language),
-            heat_overlay(prediction.seen, prediction.heat),
-        )
+    if max(pixels.shape[:2]) < PIXEL_ART_SIDE:
+        title, note, image = "what_it_saw", "", enlarged(pixels)
+    elif activation_map is not None and prediction.verdict is not Verdict.REJECTED:
+        title, note, image = "where_it_looked", text("heat_note", language), overlay(pixels, activation_map)
     else:
         return ""
     caption = f"<figcaption>{escape(note)}</figcaption>" if note else ""
-    heading = sentence(title, language)
+    heading = message(title, language)
     return (
         f'<details class="{title}"><summary>{heading}</summary>'
         f'<figure><img src="{data_url(image)}" alt="{heading}">{caption}</figure></details>'

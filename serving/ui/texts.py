@@ -1,8 +1,8 @@
 """Static texts of the page, in the language of each visitor.
 
-Gradio translates in the browser, by keys, and falls back to English for a language that it was not given. So the page
-is sent one dictionary, under `en`, already in the language that the request prefers: a French visitor gets Spanish or
-English by the same rule as in the API, and static and dynamic texts never differ.
+Gradio translates in the browser, by keys, and falls back to English for unknown languages. The page is therefore sent
+one dictionary, under `en`, already in the language that the request prefers. The rule is the API's: a French visitor
+gets Spanish or English, and static and dynamic texts have the same language.
 """
 
 from collections.abc import Callable
@@ -18,27 +18,27 @@ Make = Callable[[Language], str]
 
 
 class Texts:
-    """Collects what the page says while its tabs are being built."""
+    """The static texts of the page, collected while its tabs are built."""
 
     def __init__(self) -> None:
         self._makers: dict[str, Make] = {}
 
-    def __call__(self, key: str) -> I18nData:
-        """A message of the catalogue."""
-        return self.made(key, partial(text, key))
+    def message(self, key: str) -> I18nData:
+        """Add a message of the catalogue."""
+        return self.add(key, partial(text, key))
 
-    def made(self, name: str, make: Make) -> I18nData:
-        """A text or HTML that `make` composes for a language; `name` must be unique on the page."""
+    def add(self, name: str, make: Make) -> I18nData:
+        """Add a text or HTML that `make` composes for a language. `name` must be unique on the page."""
         self._makers[f"vistazo_{name}"] = make
         return I18nData(f"vistazo_{name}")
 
     def in_language(self, language: Language) -> dict[str, str]:
-        """Everything said so far, by key."""
+        """Return all texts, by key."""
         return {name: make(language) for name, make in self._makers.items()}
 
 
 class Translations(gr.I18n):
-    """What Gradio sends to the browser: `current` is asked anew for each request."""
+    """The dictionary that Gradio sends to the browser: `current` is called for each request."""
 
     def __init__(self, current: Callable[[], dict[str, str]]) -> None:
         super().__init__()
@@ -46,5 +46,5 @@ class Translations(gr.I18n):
 
     @property
     def translations_dict(self) -> dict[str, dict[str, str]]:
-        """One dictionary for every visitor; see above."""
+        """One dictionary for every visitor, under `en`."""
         return {"en": self._current()}

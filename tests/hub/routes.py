@@ -18,7 +18,7 @@ from tests.hub.storage import Commit, File, Repository, is_lfs
 if TYPE_CHECKING:
     from tests.hub.stub import Hub
 
-WRITABLE = "the token has no permission to write here"
+WRITABLE = "the token has no right to write here"
 KINDS = {"models": "model", "spaces": "space"}
 
 

@@ -15,7 +15,7 @@ from models.loading import load_classifier
 from serving.api import app
 from serving.service import Service
 from serving.settings import Settings
-from serving.worker_pool import Runner
+from serving.worker_pool import WorkerPool
 from tests.support import example
 
 
@@ -32,8 +32,8 @@ class Caller:
 
 
 @asynccontextmanager
-async def calling(catalog: Catalog, runner: Runner) -> AsyncIterator[Caller]:
-    service = Service(catalog, Settings(), "digit", runner)
+async def calling(catalog: Catalog, pool: WorkerPool) -> AsyncIterator[Caller]:
+    service = Service(catalog, Settings(), "digit", pool)
     transport = httpx.ASGITransport(app.build(service), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield Caller(service, client)
@@ -60,8 +60,8 @@ def test_a_full_queue_is_503_with_retry_after_and_then_answers_again(catalog: Ca
             begun.set()
             release.wait(30)
 
-        async with calling(catalog, Runner(workers=1, queue=0, timeout_s=30)) as caller:
-            working = asyncio.create_task(caller.service.runner.run(work))
+        async with calling(catalog, WorkerPool(workers=1, queue=0, timeout_s=30)) as caller:
+            working = asyncio.create_task(caller.service.pool.run(work))
             await asyncio.to_thread(begun.wait, 30)
             refused = await caller.predict()
             assert (refused.status_code, refused.json()["code"]) == (503, "busy")
@@ -75,7 +75,7 @@ def test_a_full_queue_is_503_with_retry_after_and_then_answers_again(catalog: Ca
 
 def test_too_slow_is_504(catalog: Catalog) -> None:
     async def test() -> None:
-        async with calling(catalog, Runner(workers=1, queue=1, timeout_s=1e-6)) as caller:
+        async with calling(catalog, WorkerPool(workers=1, queue=1, timeout_s=1e-6)) as caller:
             late = await caller.predict()
             assert (late.status_code, late.json()["code"]) == (504, "timeout")
 
@@ -83,7 +83,7 @@ def test_too_slow_is_504(catalog: Catalog) -> None:
 
 
 def test_a_fault_of_ours_is_500_without_details(catalog: Catalog, caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(Runner):
+    class Broken(WorkerPool):
         async def run(self, *_: object, **__: object) -> object:  # type: ignore[override]
             raise RuntimeError("secret path /home/somebody")
 
@@ -101,7 +101,7 @@ def test_a_fault_of_ours_is_500_without_details(catalog: Catalog, caplog: pytest
 
 def test_not_ready_before_the_models_answered_and_after_they_failed_to(catalog: Catalog) -> None:
     async def test() -> None:
-        async with calling(catalog, Runner(workers=1, queue=1, timeout_s=30)) as caller:
+        async with calling(catalog, WorkerPool(workers=1, queue=1, timeout_s=30)) as caller:
             cold = await caller.client.get("/health/ready")
             assert (cold.status_code, cold.json()["status"]) == (503, "not_ready")
             assert "preparando" in cold.json()["reason"]
@@ -109,7 +109,7 @@ def test_not_ready_before_the_models_answered_and_after_they_failed_to(catalog: 
             await caller.service.warm_up()
             assert (await caller.client.get("/health/ready")).status_code == 200
 
-        async with calling(catalog, Runner(workers=1, queue=1, timeout_s=1e-6)) as caller:
+        async with calling(catalog, WorkerPool(workers=1, queue=1, timeout_s=1e-6)) as caller:
             await caller.service.warm_up()
             failed = await caller.client.get("/health/ready")
             assert failed.status_code == 503
@@ -121,7 +121,7 @@ def test_not_ready_before_the_models_answered_and_after_they_failed_to(catalog: 
 def test_not_ready_without_any_model() -> None:
     async def test() -> None:
         empty = Catalog((Entry("digit", "nowhere", None, "damaged"),))
-        async with calling(empty, Runner(workers=1, queue=1, timeout_s=30)) as caller:
+        async with calling(empty, WorkerPool(workers=1, queue=1, timeout_s=30)) as caller:
             await caller.service.warm_up()
             assert (await caller.client.get("/health/ready")).status_code == 503
             refused = await caller.predict()
@@ -136,7 +136,7 @@ def test_a_picture_never_touches_the_disk(catalog: Catalog, monkeypatch: pytest.
 
     async def test() -> None:
         monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", to_disk)
-        async with calling(catalog, Runner(workers=1, queue=1, timeout_s=30)) as caller:
+        async with calling(catalog, WorkerPool(workers=1, queue=1, timeout_s=30)) as caller:
             long = example("digit").read_bytes() + bytes(3_000_000)  # what follows a PNG's end is ignored
             answered = await caller.client.post("/predict", files={"file": ("a.png", long)})
             assert answered.status_code == 200
@@ -147,7 +147,7 @@ def test_a_picture_never_touches_the_disk(catalog: Catalog, monkeypatch: pytest.
 def test_a_path_cannot_forge_a_line_of_the_log(catalog: Catalog, caplog: pytest.LogCaptureFixture) -> None:
     async def test() -> None:
         with caplog.at_level("INFO", "vistazo"):
-            async with calling(catalog, Runner(workers=1, queue=1, timeout_s=30)) as caller:
+            async with calling(catalog, WorkerPool(workers=1, queue=1, timeout_s=30)) as caller:
                 await caller.client.get("/models/a%0aforged")
         assert "a%0aforged" in caplog.text
         assert "\nforged" not in caplog.text

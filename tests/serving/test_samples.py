@@ -7,7 +7,7 @@ import pytest
 from models.catalog import BUNDLED, TASKS
 from models.loading import load_classifier
 from models.prediction import Verdict
-from serving.samples import trial
+from serving.samples import trial_picture
 from tests.support import Server
 
 LABELS = {"pneumonia": "normal", "digit": "2", "flower": "daisy"}
@@ -15,7 +15,7 @@ LABELS = {"pneumonia": "normal", "digit": "2", "flower": "daisy"}
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_real_picture_that_the_model_knows(task: str) -> None:
-    picture = trial(task)
+    picture = trial_picture(task)
     assert isinstance(picture, Path)
     prediction = load_classifier(BUNDLED / task, workers=1).classify(picture.read_bytes())
     assert prediction.verdict is not Verdict.REJECTED
@@ -23,7 +23,7 @@ def test_a_real_picture_that_the_model_knows(task: str) -> None:
 
 
 def test_a_task_without_pictures_gets_a_drawn_one() -> None:
-    picture = trial("mis-aves")
+    picture = trial_picture("mis-aves")
     assert isinstance(picture, bytes)
     assert load_classifier(BUNDLED / "digit", workers=1).classify(picture).label is not None
 

@@ -80,12 +80,12 @@ from pathlib import Path
 import asyncio
 from models.catalog import Catalog
 from serving import server
-from serving.worker_pool import Runner
+from serving.worker_pool import WorkerPool
 from serving.service import Service
 from serving.settings import Settings
 catalog = Catalog.load()
 server.build_app(catalog, Settings(), "digit", "http://127.0.0.1:5000", lambda: None)
-service = Service(catalog, Settings(), "digit", Runner(1, 1, 60))
+service = Service(catalog, Settings(), "digit", WorkerPool(1, 1, 60))
 prediction, _ = asyncio.run(service.classify(service.find("digit"), Path(sys.argv[1]), "test"))
 assert prediction.label is not None
 assert not [name for name in sys.modules if name.split(".")[0] in ("tensorflow", "keras") and sys.modules[name]]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from serving.errors import Busy, TimedOut
-from serving.worker_pool import Runner
+from serving.worker_pool import WorkerPool
 
 
 class Gate:
@@ -35,79 +35,79 @@ async def _begun(gate: Gate) -> None:
     assert await asyncio.to_thread(gate.begun.acquire, timeout=30)
 
 
-async def _empty(runner: Runner) -> None:
+async def _empty(pool: WorkerPool) -> None:
     async with asyncio.timeout(30):
-        while runner.taken:
+        while pool.used_slots:
             await asyncio.sleep(0.001)
 
 
 def test_work_runs_in_another_thread_and_gives_its_place_back() -> None:
     async def main() -> None:
-        runner = Runner(workers=1, queue=0, timeout_s=30)
-        assert await runner.run(threading.get_ident) != threading.get_ident()
-        await _empty(runner)
+        pool = WorkerPool(workers=1, queue=0, timeout_s=30)
+        assert await pool.run(threading.get_ident) != threading.get_ident()
+        await _empty(pool)
 
     asyncio.run(main())
 
 
 def test_a_full_queue_is_busy_at_once_and_has_room_again_afterwards(gate: Gate) -> None:
     async def main() -> None:
-        runner = Runner(workers=1, queue=1, timeout_s=30)
-        working = asyncio.create_task(runner.run(gate.work))
+        pool = WorkerPool(workers=1, queue=1, timeout_s=30)
+        working = asyncio.create_task(pool.run(gate.work))
         await _begun(gate)
-        waiting = asyncio.create_task(runner.run(gate.work))
+        waiting = asyncio.create_task(pool.run(gate.work))
         await asyncio.sleep(0)
-        assert runner.taken == 2
+        assert pool.used_slots == 2
         with pytest.raises(Busy):
-            await runner.run(gate.work)
+            await pool.run(gate.work)
         gate.open.set()
         assert [await working, await waiting] == ["done", "done"]
-        await _empty(runner)
-        assert await runner.run(gate.work) == "done"
+        await _empty(pool)
+        assert await pool.run(gate.work) == "done"
 
     asyncio.run(main())
 
 
 def test_the_place_is_given_back_when_the_work_fails() -> None:
     async def main() -> None:
-        runner = Runner(workers=1, queue=0, timeout_s=30)
+        pool = WorkerPool(workers=1, queue=0, timeout_s=30)
         for _ in range(3):
             with pytest.raises(ZeroDivisionError):
-                await runner.run(lambda: 1 / 0)
-            await _empty(runner)
+                await pool.run(lambda: 1 / 0)
+            await _empty(pool)
 
     asyncio.run(main())
 
 
 def test_after_the_time_limit_the_caller_is_told_but_the_place_stays_taken_until_the_work_ends(gate: Gate) -> None:
     async def main() -> None:
-        runner = Runner(workers=1, queue=0, timeout_s=0.05)
+        pool = WorkerPool(workers=1, queue=0, timeout_s=0.05)
         with pytest.raises(TimedOut):
-            await runner.run(gate.work)
-        assert runner.taken == 1
+            await pool.run(gate.work)
+        assert pool.used_slots == 1
         with pytest.raises(Busy):
-            await runner.run(gate.work)
+            await pool.run(gate.work)
         gate.open.set()
-        await _empty(runner)
+        await _empty(pool)
 
     asyncio.run(main())
 
 
 def test_work_whose_caller_left_before_it_began_never_begins(gate: Gate) -> None:
     async def main() -> None:
-        runner = Runner(workers=1, queue=1, timeout_s=30)
-        working = asyncio.create_task(runner.run(gate.work))
+        pool = WorkerPool(workers=1, queue=1, timeout_s=30)
+        working = asyncio.create_task(pool.run(gate.work))
         await _begun(gate)
         ran: list[int] = []
-        waiting = asyncio.create_task(runner.run(ran.append, 1))
+        waiting = asyncio.create_task(pool.run(ran.append, 1))
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert runner.taken == 1
+        assert pool.used_slots == 1
         gate.open.set()
         assert await working == "done"
-        await _empty(runner)
+        await _empty(pool)
         assert ran == []
 
     asyncio.run(main())
@@ -119,6 +119,6 @@ def test_a_time_out_inside_the_work_is_not_taken_for_ours() -> None:
 
     async def main() -> None:
         with pytest.raises(TimeoutError, match="theirs"):
-            await Runner(workers=1, queue=0, timeout_s=30).run(work)
+            await WorkerPool(workers=1, queue=0, timeout_s=30).run(work)
 
     asyncio.run(main())

@@ -1,4 +1,4 @@
-"""What the tabs share: where a picture comes in, where its answer comes out, and the way between."""
+"""The parts that all tabs share: heading, picture input, prediction output, and the function between them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,57 +9,48 @@ from typing import Any
 import gradio as gr
 
 from models.bundle import BundleInfo
-from serving.api import schemas
-from serving.errors import ApiError, MissingFile
+from models.errors import VistazoError
+from models.tasks import presentation_of
+from serving.api import responses
+from serving.errors import MissingFile, sentence
+from serving.events import Caller, Channel
 from serving.i18n.language import Language, preferred
-from serving.middleware.request_context import new_id
-from serving.samples import examples
+from serving.middleware.request_context import new_request_id
+from serving.samples import example_pictures
 from serving.service import Service
 from serving.ui import cards
 from serving.ui.components import Picture, Upload
 from serving.ui.texts import Texts
 
-Show = Callable[..., Awaitable[str]]
+Classify = Callable[..., Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A tab under construction."""
+    """The tab of one task, while it is laid out."""
 
     task: str
     service: Service
-    say: Texts
+    texts: Texts
 
     @property
     def info(self) -> BundleInfo:
-        """Of the model that is served now: it may be another one than when the tab was made."""
+        """The description of the model that is served now, which may be newer than the tab."""
         return self.service.find(self.task).info
 
-    def upload(self, intro: str) -> None:
-        """A whole tab: the intro, a picture to upload on one side, its answer on the other."""
-        self.intro(intro)
-        with gr.Row():
-            with gr.Column():
-                picture = self.picture()
-                self.examples(picture)
-            with gr.Column():
-                shown = self.answer()
-        picture.change(self.show(), picture, shown, api_visibility="private", show_progress="minimal")
+    def heading(self) -> None:
+        """Add the disclaimer, if the task has one, and the introduction."""
+        presentation = presentation_of(self.task, self.info)
+        disclaimer, intro = presentation.disclaimer, presentation.intro
+        if disclaimer:
+            gr.HTML(self.texts.add(f"{self.task}_disclaimer", lambda language: cards.disclaimer(disclaimer, language)))
+        gr.HTML(self.texts.add(f"{self.task}_intro", lambda language: cards.intro(intro, self.info, language)))
 
-    def intro(self, key: str) -> None:
-        """What the visitor should do here."""
-
-        def make(language: Language) -> str:
-            named = cards.some_names(self.info, language)
-            return f'<p class="intro">{cards.sentence(key, language, labels=named)}</p>'
-
-        gr.HTML(self.say.made(f"{self.task}_intro", make))
-
-    def picture(self) -> Picture:
-        """Where a picture is uploaded; it is classified as soon as it is there."""
+    def picture_input(self) -> Picture:
+        """Add the input for a picture. It is classified as soon as it is uploaded."""
         return Picture(
-            label=self.say("upload_label"),
-            placeholder=self.say("upload_hint"),  # type: ignore[arg-type]
+            label=self.texts.message("upload_label"),
+            placeholder=self.texts.message("upload_hint"),  # type: ignore[arg-type]
             sources=["upload", "clipboard"],
             type="filepath",
             image_mode=None,
@@ -69,58 +60,60 @@ class Tab:
         )
 
     def examples(self, picture: Picture) -> None:
-        """Pictures to try, where there are any for this task."""
-        found = examples(self.task)
-        if found:
+        """Add the example pictures of the task, if there are any."""
+        paths = example_pictures(self.task)
+        if paths:
             gr.Examples(
-                [str(path) for path in found],
+                [str(path) for path in paths],
                 picture,
-                label=self.say("examples"),
+                label=self.texts.message("examples"),
                 elem_id=f"{self.task}-examples",
                 api_visibility="private",
             )
 
-    def answer(self) -> gr.HTML:
-        """Where the answer appears, above what is known of the model."""
-        shown = gr.HTML(self.say.made("waiting_card", cards.waiting_card), elem_id=f"{self.task}-answer")
-        gr.HTML(self.say.made(f"{self.task}_about", self._about))
-        return shown
+    def output(self) -> gr.HTML:
+        """Add the output for the prediction, and the test results of the model."""
+        output = gr.HTML(self.texts.add("waiting_card", cards.waiting_card), elem_id=f"{self.task}-answer")
+        gr.HTML(self.texts.add(f"{self.task}_about", lambda language: cards.about(self.info, language)))
+        return output
 
-    def _about(self, language: Language) -> str:
-        return cards.about(self.info, language)
+    def classify(self) -> Classify:
+        """Return the function of this tab's events: a picture in, the HTML of its prediction out."""
 
-    def show(self) -> Show:
-        """The function of this tab's events: picture → card."""
-
-        async def show(picture: Path | bytes | None, request: gr.Request) -> str:
-            language = preferred(request.headers.get("accept-language"))
+        async def classify(picture: Path | bytes | None, request: gr.Request) -> str:
+            caller = _caller(request, "page")
             if picture is None:
-                return cards.waiting_card(language)
+                return cards.waiting_card(caller.language)
             try:
                 classifier = self.service.find(self.task)
-                prediction, _ = await self.service.classify(classifier, picture, new_id())
-            except ApiError as error:
-                return cards.error_card(error, language)
-            return await asyncio.to_thread(cards.prediction_card, prediction, classifier.info, language)
+                result = await self.service.classify(classifier, picture, caller)
+            except VistazoError as error:
+                return cards.error_card(error, caller.language)
+            return await asyncio.to_thread(cards.prediction_card, result.prediction, classifier.info, caller.language)
 
-        return show
+        return classify
 
 
-def endpoint(service: Service, task: str) -> None:
-    """The named endpoint for Gradio's clients: takes a file, answers the JSON of `POST /predict/{task}`."""
+def add_endpoint(service: Service, task: str) -> None:
+    """Add the named endpoint for Gradio's clients: a file in, the JSON of `POST /predict/{task}` out."""
 
     async def classify(file: Path | None, request: gr.Request) -> dict[str, Any]:
-        language, request_id = preferred(request.headers.get("accept-language")), new_id()
+        caller = _caller(request, "client")
         try:
             if file is None:
                 raise MissingFile
             classifier = service.find(task)
-            prediction, elapsed_ms = await service.classify(classifier, file, request_id)
-        except ApiError as error:
-            raise gr.Error(error.sentence(language), print_exception=False) from error
-        return schemas.answer(prediction, schemas.About(schemas.model_of(classifier), language, request_id, elapsed_ms))
+            result = await service.classify(classifier, file, caller)
+        except VistazoError as error:
+            raise gr.Error(sentence(error, caller.language), print_exception=False) from error
+        return responses.prediction(result, classifier, caller)
 
     file = Upload(visible=False)
     gr.Button(visible=False).click(
         classify, file, gr.JSON(visible=False), api_name=task, api_description=f"The JSON of POST /predict/{task}."
     )
+
+
+def _caller(request: gr.Request, channel: Channel) -> Caller:
+    language: Language = preferred(request.headers.get("accept-language"))
+    return Caller(new_request_id(), language, channel)

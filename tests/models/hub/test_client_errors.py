@@ -60,7 +60,7 @@ def test_what_waiting_does_not_help(hub_here: Hub, ask: Callable[[], object], sa
 @pytest.mark.parametrize(
     ("status", "headers", "says"),
     [
-        (429, {}, "too many requests (HTTP 429): try again in some minutes"),
+        (429, {}, "too many requests to the Hub (HTTP 429): try again in some minutes"),
         (429, {"Retry-After": "90"}, "try again in 90 seconds"),
         (500, {}, "the Hub failed (HTTP 500)"),
         (503, {}, "the Hub failed (HTTP 503)"),

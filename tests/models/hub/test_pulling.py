@@ -176,7 +176,8 @@ def test_a_full_disk_is_one_sentence_and_nothing_half_is_taken(hub: Hub) -> None
     script = (
         "import resource, sys\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
-        "from models.hub import pulling; from models.errors import HubStorage; from models.hub.source import Repository\n"
+        "from models.errors import HubStorage; from models.hub import pulling\n"
+        "from models.hub.source import Repository\n"
         "try: pulling.pull(Repository.parse(sys.argv[1]), 'digit')\n"
         "except HubStorage as error: print(error)\n"
     )

@@ -1,13 +1,14 @@
 """The catalogue of messages: complete, and nothing in it is idle."""
 
 import re
+from collections.abc import Iterator
 from string import Formatter
 
 import pytest
 
+from models.errors import VistazoError
 from models.prediction import Reason, Verdict
-from serving import errors
-from serving.errors import ApiError
+from serving.errors import STATUSES
 from serving.i18n.messages import MESSAGES
 from serving.i18n.numbers import count, decimal, percent
 from tests.support import ROOT
@@ -24,16 +25,25 @@ def test_both_languages_say_everything_with_the_same_placeholders() -> None:
         assert _placeholders(versions["es"]) == _placeholders(versions["en"]), key
 
 
+def every_error(kind: type[VistazoError]) -> Iterator[type[VistazoError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from every_error(child)
+
+
 def test_no_message_is_unused() -> None:
     sources = [path for path in (ROOT / "serving").rglob("*.py") if path.name != "messages.py"]
     literals = {text for path in sources for text in re.findall(r"""["'](\w+)["']""", path.read_text(encoding="utf-8"))}
-    assert set(MESSAGES) - literals - set(Reason) - set(Verdict) == set()
+    assert set(MESSAGES) - literals - set(Reason) - set(Verdict) - set(STATUSES) == set()
 
 
 def test_every_error_verdict_and_reason_has_a_message() -> None:
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ApiError)]
-    needed = {kind.key or kind.code for kind in kinds if kind is not ApiError} | set(Reason) | set(Verdict)
-    assert needed <= set(MESSAGES)
+    keys = {getattr(kind, "message_key", None) or kind.code for kind in every_error(VistazoError)}
+    assert keys | set(Reason) | set(Verdict) <= set(MESSAGES)
+
+
+def test_every_error_has_a_status_and_every_status_an_error() -> None:
+    assert {kind.code for kind in every_error(VistazoError)} == set(STATUSES)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from serving.service import Service
 from serving.settings import Settings
 from serving.ui.tabs.tab import Tab
 from serving.ui.texts import Texts
-from serving.worker_pool import Runner
+from serving.worker_pool import WorkerPool
 from tests.support import example, revision
 
 
@@ -22,11 +22,11 @@ def test_it_shows_the_labels_and_figures_of_the_model_that_answers(tmp_path: Pat
         (tmp_path / name).write_bytes(files[name])
     catalog = Catalog.load(workers=1)
     say = Texts()
-    tab = Tab("digit", Service(catalog, Settings(), "digit", Runner(1, 1, 60)), say)
-    tab.answer()
+    tab = Tab("digit", Service(catalog, Settings(), "digit", WorkerPool(1, 1, 60)), say)
+    tab.output()
 
     async def card() -> str:
-        return await tab.show()(example("digit"), SimpleNamespace(headers={}))
+        return await tab.classify()(example("digit"), SimpleNamespace(headers={}))
 
     before = asyncio.run(card())
     catalog.put(Entry("digit", str(tmp_path), load_classifier(tmp_path, 1)))

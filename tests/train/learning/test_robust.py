@@ -181,7 +181,7 @@ def test_a_full_disk_keeps_what_is_there_and_training_goes_on_later(folder: Path
     (told,) = errors(log)
     assert (
         told
-        == f"error: {directory} cannot be written to (File too large): what was there is kept; free some space and "
+        == f"error: {directory} cannot be written to (File too large): what was there is kept; make room and "
         + ("go on with --resume")
     )
     assert "Traceback" not in log.read_text()

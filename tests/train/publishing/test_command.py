@@ -76,8 +76,8 @@ def test_publish_download_and_load(hub: Hub, run: Run, publish: Run, exported: P
     ("fault", "settings", "says"),
     [
         (None, {"HF_TOKEN": ""}, "there is no token: run `hf auth login` or set HF_TOKEN"),
-        (None, {"HF_TOKEN": "hf_wrong"}, "the Hub token is not valid (HTTP 401): run `hf auth login`"),
-        (None, {"HF_TOKEN": "hf_reader"}, "the token has no permission to do it (HTTP 403): use a token that may write"),
+        (None, {"HF_TOKEN": "hf_wrong"}, "the token is not valid (HTTP 401): run `hf auth login`"),
+        (None, {"HF_TOKEN": "hf_reader"}, "the token has no permission (HTTP 403): use a token with write access"),
         (Fault("create", status=402), {}, "the Hub wants a paid plan for it (HTTP 402"),
         (Fault("create", status=409), {}, "the name is taken (HTTP 409): choose another"),
         (
