@@ -1,0 +1,84 @@
+"""Every classification ends in one event, which reaches every subscriber."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import pytest
+
+from models.catalog import BUNDLED, Catalog, Entry
+from models.errors import UnsupportedType
+from models.loading import load_classifier
+from serving.errors import Busy
+from serving.events import Caller, ClassificationEvent
+from serving.service import Service
+from serving.settings import Settings
+from serving.worker_pool import WorkerPool
+from tests.support import example
+
+ANA = Caller("request-1", "es", "api", key_name="ana")
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return Catalog((Entry("digit", str(BUNDLED / "digit"), load_classifier(BUNDLED / "digit", 1)),))
+
+
+def events_of(
+    catalog: Catalog, pictures: list[bytes], pool: WorkerPool, *others: Callable[[ClassificationEvent], None]
+) -> list[ClassificationEvent]:
+    """Classify the pictures one after another, and return what a subscriber got."""
+    events: list[ClassificationEvent] = []
+    service = Service(catalog, Settings(), "digit", pool, subscribers=[*others, events.append])
+
+    async def classify() -> None:
+        for picture in pictures:
+            with contextlib.suppress(UnsupportedType, Busy):
+                await service.classify(service.find("digit"), picture, ANA)
+
+    asyncio.run(classify())
+    return events
+
+
+def test_a_prediction_and_an_error_are_one_event_each(catalog: Catalog) -> None:
+    seven, text = example("digit").read_bytes(), b"not a picture"
+    answered, refused = events_of(catalog, [seven, text], WorkerPool(1, 1, 60))
+    assert answered.caller == refused.caller == ANA
+    assert (answered.task, answered.version) == ("digit", catalog.get("digit").info.version)
+    assert answered.revision == catalog.get("digit").revision
+    assert answered.prediction is not None
+    assert (answered.outcome, answered.error) == ("confident", None)
+    assert answered.elapsed_ms > 0
+    assert (refused.outcome, refused.prediction) == ("unsupported_type", None)
+
+
+def test_a_refusal_of_the_queue_is_an_event_too(catalog: Catalog) -> None:
+    (refused,) = events_of(catalog, [example("digit").read_bytes()], WorkerPool(1, -1, 60))
+    assert refused.outcome == "busy"
+
+
+def test_a_failing_subscriber_fails_neither_the_request_nor_the_others(
+    catalog: Catalog, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: ClassificationEvent) -> None:
+        raise RuntimeError("the history is full")
+
+    (event,) = events_of(catalog, [example("digit").read_bytes()], WorkerPool(1, 1, 60), broken)
+    assert event.outcome == "confident"
+    assert "the history is full" in caplog.text
+
+
+def test_a_caller_who_goes_away_is_an_event_too(catalog: Catalog) -> None:
+    events: list[ClassificationEvent] = []
+    service = Service(catalog, Settings(), "digit", WorkerPool(1, 1, 60), subscribers=[events.append])
+
+    async def leave() -> None:
+        picture = example("digit").read_bytes()
+        request = asyncio.create_task(service.classify(service.find("digit"), picture, ANA))
+        await asyncio.sleep(0)  # the request has started
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+
+    asyncio.run(leave())
+    assert [event.outcome for event in events] == ["cancelled"]
