@@ -175,7 +175,7 @@ def test_a_hub_that_is_away_changes_nothing(served: Served) -> None:
         served.hub.faults.clear()
     assert (refused.status_code, refused.json()["code"]) == (502, "hub_failed")
     assert "503" in refused.json()["error"]
-    assert "the old one goes on" in refused.json()["error"]
+    assert "the old one is still served" in refused.json()["error"]
     assert served.now == before
     missing = served.reload(asked={"model": f"{REPO}@v99"})
     assert (missing.status_code, missing.json()["code"]) == (502, "hub_failed")
