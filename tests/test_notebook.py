@@ -1,4 +1,4 @@
-"""The notebook, run from its first cell to its last in a kernel of its own, on digits in print instead of MNIST."""
+"""The notebook runs from its first cell to its last in a Jupyter kernel, on printed digits instead of MNIST."""
 
 import base64
 import io
@@ -32,23 +32,23 @@ DIGITS = 10
 
 @dataclass(frozen=True)
 class Walk:
-    """The notebook with its outputs, and the folder that it wrote to."""
+    """The executed notebook, and the folder that it wrote to."""
 
     notebook: Any
     folder: Path
 
     def outputs(self, code: str) -> list[Any]:
-        """What the one cell that has `code` in it gave."""
+        """Return the outputs of the only cell that contains `code`."""
         (cell,) = (cell for cell in self.notebook.cells if cell.cell_type == "code" and code in cell.source)
         outputs: list[Any] = cell.outputs
         return outputs
 
-    def said(self, code: str) -> str:
-        """What that cell printed."""
+    def stdout(self, code: str) -> str:
+        """Return what that cell printed."""
         return "".join(output.text for output in self.outputs(code) if output.get("name") == "stdout")
 
     def pictures(self, code: str) -> list[bytes]:
-        """The PNG files that it displayed."""
+        """Return the PNG files that that cell displayed."""
         return [
             base64.b64decode(output.data["image/png"])
             for output in self.outputs(code)
@@ -57,13 +57,13 @@ class Walk:
 
     @property
     def run(self) -> Path:
-        """The directory of the training."""
+        """The directory of the training run."""
         (path,) = (self.folder / "runs").glob("*/run.json")
         return path.parent
 
 
 def small_mnist(folder: Path) -> Path:
-    """Digits in print as MNIST has them: 28 pixels a side, in upstream's four files."""
+    """Write printed digits in the format of MNIST: 28 by 28 pixels, in four files with the names of the originals."""
     random = np.random.default_rng(0)
     size = InputSize(height=28, width=28, channels=1)
 
@@ -80,7 +80,7 @@ def small_mnist(folder: Path) -> Path:
 
 
 def with_choices(source: str, choices: dict[str, str]) -> str:
-    """The cell of choices with others: each has to be there, once."""
+    """Return the cell of options with other values. Each name must be assigned exactly once."""
     lines = source.splitlines()
     for name, value in choices.items():
         (number,) = (number for number, line in enumerate(lines) if line.startswith(f"{name} = "))
@@ -89,9 +89,10 @@ def with_choices(source: str, choices: dict[str, str]) -> str:
 
 
 def execute(choices: dict[str, str], folder: Path, until: str = "", in_colab: bool = False) -> Walk:
-    """Run the notebook with these choices, in its own folder as Jupyter does; all of it, or `until` a cell has that.
+    """Run the notebook with these options, in its own folder as Jupyter does.
 
-    `in_colab` is to run it in a folder that has nothing of ours, in a kernel that says to be Colab's.
+    Stop after the cell that contains `until`, if given. `in_colab` runs it in an empty folder, in a kernel that claims
+    to be Colab's.
     """
     notebook = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
@@ -104,7 +105,7 @@ def execute(choices: dict[str, str], folder: Path, until: str = "", in_colab: bo
         notebook.cells = notebook.cells[: last + 1]
     with pytest.MonkeyPatch.context() as patch:
         for name in ("JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR", "TMPDIR"):
-            path = folder / name.lower()  # the developer's own kernels and profile are none of its business
+            path = folder / name.lower()  # independent of the developer's own kernels and profile
             path.mkdir()
             patch.setenv(name, str(path))
         directory = {"metadata": {"path": str(folder if in_colab else NOTEBOOK.parent)}}
@@ -124,8 +125,8 @@ def test_every_cell_runs_and_none_warns(walk: Walk) -> None:
     for cell in cells:
         for output in cell.outputs:
             assert output.output_type != "error"
-            said = output.get("text", "") or output.get("data", {}).get("text/plain", "")
-            assert not re.search(r"\w+Warning\b", said), said
+            text = output.get("text", "") or output.get("data", {}).get("text/plain", "")
+            assert not re.search(r"\w+Warning\b", text), text
 
 
 def test_the_curves_and_the_confusion_matrix_are_shown(walk: Walk) -> None:
@@ -133,11 +134,11 @@ def test_the_curves_and_the_confusion_matrix_are_shown(walk: Walk) -> None:
     assert walk.pictures("confusion.png") == [(walk.run / "report-test" / "confusion.png").read_bytes()]
 
 
-def test_pictures_are_shown_with_their_label_and_answer(walk: Walk) -> None:
+def test_pictures_are_shown_with_their_label_and_prediction(walk: Walk) -> None:
     for code, least in (("random", 1), ("galleries", 4)):
         pictures = walk.pictures(code)
-        answers = re.findall(r"^label: \d, answer: (\d|None) \(", walk.said(code), re.MULTILINE)
-        assert len(pictures) == len(answers) >= least
+        predictions = re.findall(r"^label: \d, prediction: (\d|None) \(", walk.stdout(code), re.MULTILINE)
+        assert len(pictures) == len(predictions) >= least
         for picture in pictures:
             with Image.open(io.BytesIO(picture)) as image:
                 assert image.size == (160, 160)
@@ -150,14 +151,14 @@ def test_the_report_has_a_line_for_each_label(walk: Walk) -> None:
     assert re.findall(r"<tr><td>(\d)</td>", classes) == [str(digit) for digit in range(DIGITS)]
 
 
-def test_what_was_saved_can_be_loaded_and_answers_as_the_notebook_says(walk: Walk, tmp_path: Path) -> None:
-    with zipfile.ZipFile(walk.said("make_archive").strip()) as archive:
+def test_the_saved_model_can_be_loaded_and_predicts_as_shown(walk: Walk, tmp_path: Path) -> None:
+    with zipfile.ZipFile(walk.stdout("make_archive").strip()) as archive:
         archive.extractall(tmp_path)
     picture = (EXAMPLES / "digit" / "7.png").read_bytes()
     classifier = Classifier.load(tmp_path / "bundle")
     prediction = classifier.classify(picture)
     best = [f"{label}: {probability:.1%}" for label, probability in prediction.top(3)]
-    assert walk.said("PICTURE").splitlines() == [prediction.verdict.value, *best]
+    assert walk.stdout("PICTURE").splitlines() == [prediction.verdict.value, *best]
 
     pixels = classifier.prepare(picture).pixels
     assert pixels is not None
@@ -166,10 +167,10 @@ def test_what_was_saved_can_be_loaded_and_answers_as_the_notebook_says(walk: Wal
     np.testing.assert_allclose(prediction.probabilities, exponents / exponents.sum(), atol=TOLERANCE)
 
 
-def test_a_folder_of_ones_own_is_loaded_too(tmp_path: Path) -> None:
+def test_another_folder_of_pictures_can_be_loaded(tmp_path: Path) -> None:
     photos = write_files(tmp_path / "photos", own_folder({"a": 12, "b": 12}))
     walk = execute({"TASK": "'birds'", "SOURCE": repr(str(photos)), "ARCH": "'cnn'"}, tmp_path, until="recipe_for")
-    assert "birds: 2 classes, 24 pictures" in walk.said("recipe_for")
+    assert "birds: 2 classes, 24 pictures" in walk.stdout("recipe_for")
 
 
 def test_in_colab_the_repository_is_cloned(tmp_path: Path) -> None:
@@ -179,10 +180,10 @@ def test_in_colab_the_repository_is_cloned(tmp_path: Path) -> None:
         subprocess.run(["git", *words], cwd=repository, check=True)
     walk = execute({"REPOSITORY": repr(repository.as_uri())}, tmp_path, until="git clone", in_colab=True)
     assert (tmp_path / "vistazo" / "train").is_dir()
-    assert str(tmp_path / "vistazo") in walk.said("git clone").splitlines()
+    assert str(tmp_path / "vistazo") in walk.stdout("git clone").splitlines()
 
 
-def test_in_colab_without_an_address_it_says_where_to_write_one(tmp_path: Path) -> None:
+def test_in_colab_the_error_asks_for_the_missing_address(tmp_path: Path) -> None:
     with pytest.raises(CellExecutionError, match="Escribe en REPOSITORY"):
         execute({}, tmp_path, until="git clone", in_colab=True)
 
