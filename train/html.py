@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from train.exploration.tables import as_text
+from train.text import printable, to_bytes
 
 THUMBNAIL = 160  # pixels of the longer side: sharp on screens that have more of them
 
@@ -64,7 +64,7 @@ def document(title: str, body: Iterable[str]) -> str:
 def write(page: str, path: Path) -> None:
     """Write the page. Bytes of file names that are not text appear as backslash escapes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(page.encode("utf-8", "backslashreplace"))
+    path.write_bytes(to_bytes(page))
 
 
 def section(title: str, text: str, content: str = "", kind: str = "") -> str:
@@ -110,7 +110,7 @@ def thumbnail(pixels: NDArray[np.uint8], caption: str = "", title: str = "") -> 
 
 def literal(label: str) -> str:
     """The label for a chart, without what Matplotlib takes for mathematics."""
-    return as_text(label).replace("$", r"\$")
+    return printable(label).replace("$", r"\$")
 
 
 def _data_url(data: bytes, kind: str) -> str:

@@ -16,6 +16,7 @@ from train.bundling.card_text import LANGUAGES, Words
 from train.bundling.front_matter import LICENSE, front_matter
 from train.evaluation.radiographs import THORAX, THORAX_CROPPED, area
 from train.evaluation.robustness import NOTE
+from train.evaluation.task_properties import NOT_A_DIAGNOSIS
 from train.sources.datasets import DATASETS, Credit
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -40,11 +41,6 @@ CHOICES = (
     "patience",
     "clutter",
     "mixed_precision",
-)
-
-NOT_A_DIAGNOSIS = (
-    "This model was trained on X-rays of children of one hospital. It is for teaching and must not be used to decide "
-    "anything about a patient."
 )
 
 

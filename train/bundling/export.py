@@ -27,7 +27,8 @@ from train.errors import ExportError, RunError
 from train.evaluation.charts import charts
 from train.evaluation.metrics import measure
 from train.evaluation.predictions import Predictions, predict_all
-from train.evaluation.robustness import FOR, measure_robustness
+from train.evaluation.robustness import measure_robustness
+from train.evaluation.task_properties import is_radiograph
 from train.exported_model import BUNDLE
 from train.html import png
 from train.learning.batches import held, loader, targets
@@ -124,7 +125,7 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
     answers = {split: predict_all(classifier, task_dir, rows[split]) for split in ("val", "test")}
     metrics = {split: measure(answered) for split, answered in answers.items()}
     robustness = None
-    if recipe.preprocessing == FOR:
+    if is_radiograph(recipe.preprocessing):
         robustness = measure_robustness(classifier, task_dir, rows["train"], answers["test"])
     info = info.model_copy(update={"metrics": metrics, "robustness": robustness})
     _draw(answers["test"], metrics["test"], target / bundle.FIGURES)

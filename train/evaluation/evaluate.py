@@ -13,7 +13,8 @@ from models.prediction import Verdict
 from train import run as runs
 from train.evaluation.metrics import all_figures, confusion, per_class, risk_by_coverage, with_intervals
 from train.evaluation.predictions import Predictions, predict_all
-from train.evaluation.robustness import FOR, Robustness, measure_robustness
+from train.evaluation.robustness import Robustness, measure_robustness
+from train.evaluation.task_properties import is_radiograph
 from train.exported_model import ExportedModel
 from train.manifest import Split
 
@@ -102,7 +103,6 @@ def evaluate(subject: ExportedModel, split: Split) -> Evaluation:
     Raises what `ExportedModel.rows` and `predict_all` raise.
     """
     answers = predict_all(subject.classifier, subject.task_dir, subject.rows(split))
-    is_xray = subject.info.preprocessing == FOR
     return Evaluation(
         subject=subject,
         split=split,
@@ -110,7 +110,7 @@ def evaluate(subject: ExportedModel, split: Split) -> Evaluation:
         figures=with_intervals(all_figures(answers), answers.groups),
         classes=per_class(answers),
         robustness=measure_robustness(subject.classifier, subject.task_dir, subject.rows("train"), answers)
-        if is_xray
+        if is_radiograph(subject.info.preprocessing)
         else None,
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         machine=runs.machine(),

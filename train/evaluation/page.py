@@ -10,11 +10,11 @@ from models.cam import as_seen, heat_overlay
 from models.images.decoding import decode
 from models.prediction import Prediction
 from train import html
-from train.bundling.card import NOT_A_DIAGNOSIS
 from train.evaluation.evaluate import Evaluation
 from train.evaluation.galleries import galleries
 from train.evaluation.robustness import NOTE
 from train.evaluation.tables import class_rows, figure_rows, robustness_rows, verdict_rows
+from train.evaluation.task_properties import disclaimer
 from train.manifest import read_picture
 
 GALLERIES = {
@@ -33,8 +33,8 @@ def page(evaluation: Evaluation, charts: Mapping[str, tuple[bytes, str]], pictur
     images = {name: html.chart(*chart) for name, chart in charts.items()}
     title = f"{evaluation.info.task}: what the model does on {evaluation.split}"
     body = [f"<h1>{escape(title)}</h1>", _about(evaluation)]
-    if evaluation.info.task == "pneumonia":
-        body.append(html.section("Not a diagnosis", NOT_A_DIAGNOSIS, kind="notice"))
+    if (text := disclaimer(evaluation.info)) is not None:
+        body.append(html.section("Not a diagnosis", text, kind="notice"))
     figures = html.table(("figure", "value", "95 % interval", "what it says"), figure_rows(evaluation), "explained")
     body += [
         html.section("Figures", _how(evaluation), figures),

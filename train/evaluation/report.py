@@ -10,6 +10,7 @@ from train.evaluation.evaluate import Evaluation
 from train.evaluation.page import page
 from train.html import png
 from train.run import CURVES_NAME, RUN_NAME, atomic_write
+from train.text import to_bytes
 
 PAGE, METRICS, PREDICTIONS = "report.html", "metrics.json", "predictions.csv"
 COLUMNS = ("path", "truth", "answer", "confidence", "verdict")
@@ -37,10 +38,10 @@ def write(evaluation: Evaluation, directory: Path, pictures: bool) -> Path:
         drawn[CURVES_NAME] = (curves.read_bytes(), "Curves of loss and accuracy by epoch")
     contents[METRICS] = (json.dumps(evaluation.as_dict(), indent=1, ensure_ascii=False) + "\n").encode()
     if pictures:
-        contents[PREDICTIONS] = _predictions(evaluation).encode("utf-8", "backslashreplace")
+        contents[PREDICTIONS] = to_bytes(_predictions(evaluation))
     else:
         (directory / PREDICTIONS).unlink(missing_ok=True)
-    contents[PAGE] = page(evaluation, drawn, pictures).encode("utf-8", "backslashreplace")
+    contents[PAGE] = to_bytes(page(evaluation, drawn, pictures))
     for name, content in contents.items():
         with atomic_write(directory / name) as stream:
             stream.write(content)

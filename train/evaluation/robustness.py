@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Metric, PreprocessingName
+from models.bundle import Metric
 from models.classifier import Classifier
 from models.images.decoding import decode
 from train.evaluation.metrics import Figure, figures, with_intervals
@@ -29,7 +29,6 @@ from train.manifest import Row, read_picture
 
 Robustness = Mapping[str, Mapping[str, Metric]]  # condition → figure → value and interval
 
-FOR: PreprocessingName = "stretch_gray"  # bundles of this preprocessing are for X-rays
 FIGURES = ("accuracy", "sensitivity", "specificity", "roc_auc")
 REFERENCE_SEED = 0  # chooses the training picture that the others' grey levels are matched to
 

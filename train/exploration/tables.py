@@ -12,6 +12,7 @@ from rich.table import Table
 
 from train.exploration.explore import NEARLY_SURE, Alike, Exploration, Seen, Unreadable
 from train.sources.splits import NEAR
+from train.text import printable
 
 IN_TERMINAL = 8  # entries of a list of files
 
@@ -109,7 +110,7 @@ def _spread(values: Sequence[int]) -> str:
 
 
 def _unreadable_section(unreadable: Sequence[Unreadable]) -> Section:
-    rows = tuple((as_text(each.item.path), each.reason) for each in unreadable)
+    rows = tuple((printable(each.item.path), each.reason) for each in unreadable)
     return Section(
         "Unreadable files",
         f"files that cannot be read: {len(rows):,}" if rows else "none",
@@ -141,15 +142,10 @@ def _alike_section(title: str, what: str, found: Sequence[Alike]) -> Section:
         return Section(title, f"no {what}")
     classes, splits = (sum(getattr(alike, where) for alike in found) for where in ("across_classes", "across_splits"))
     text = f"{what}: {len(found):,} ({classes:,} across classes, {splits:,} across splits)"
-    rows = tuple((_where(alike), ", ".join(as_text(item.path) for item in alike.items)) for alike in found)
+    rows = tuple((_where(alike), ", ".join(printable(item.path) for item in alike.items)) for alike in found)
     return Section(title, text, ("across", "files"), rows, is_list=True)
 
 
 def _where(alike: Alike) -> str:
     places = {"classes": alike.across_classes, "splits": alike.across_splits}
     return " and ".join(place for place, is_across in places.items() if is_across) or "-"
-
-
-def as_text(path: str) -> str:
-    """The path as text, whatever bytes are in it."""
-    return path.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -30,6 +30,7 @@ from train.sources.class_folders import File, find
 from train.sources.datasets import DATASETS
 from train.sources.folder_split import Seen, place, without_copies
 from train.sources.splits import NEAR
+from train.text import printable
 
 CLASSES = (2, 200)
 PICTURES = 10  # a class, at least
@@ -134,7 +135,7 @@ def describe(prepared: Prepared) -> list[str]:
 def _check_name(name: str, folder: Path, task_dir: Path) -> None:
     if not re.fullmatch(TASK, name):
         raise RecipeError(
-            f"{_printable(name)!r} cannot be a name: take up to 40 of a-z, 0-9, - and _, and begin with a letter"
+            f"{printable(name)!r} cannot be a name: take up to 40 of a-z, 0-9, - and _, and begin with a letter"
         )
     if name in DATASETS:
         raise RecipeError(f"{name} is a task of Vistazo's own: take another name for {folder}")
@@ -149,14 +150,14 @@ def _check_classes(folder: Path, labels: tuple[str, ...]) -> None:
     if not labels:
         what = "has no class folders: put the pictures of each class into a folder of its own in it"
     elif len(labels) == 1:
-        what = f"has one class folder, {_printable(labels[0])}, and needs two or more: is it the folder above or below?"
+        what = f"has one class folder, {printable(labels[0])}, and needs two or more: is it the folder above or below?"
     else:
         what = f"has {len(labels)} class folders, and {most} is the most: take some out"
     raise DataError(f"{folder} {what}")
 
 
 def _check_counts(labels: tuple[str, ...], counts: Counter[str], left_out: Mapping[str, str]) -> None:
-    few = [f"{_printable(label)} {counts[label]}" for label in labels if counts[label] < PICTURES]
+    few = [f"{printable(label)} {counts[label]}" for label in labels if counts[label] < PICTURES]
     if not few:
         return
     without = f" Left out were {len(left_out):,}: {_reasons(left_out)}." if left_out else ""
@@ -190,13 +191,9 @@ def _write(folder: Path, prepared: Prepared) -> None:
 
 
 def _reasons(left_out: Mapping[str, str]) -> str:
-    return _some([f"{_printable(path)} ({reason.rstrip('.')})" for path, reason in sorted(left_out.items())])
+    return _some([f"{printable(path)} ({reason.rstrip('.')})" for path, reason in sorted(left_out.items())])
 
 
 def _some(items: list[str], named: int = NAMED) -> str:
     more = f" and {len(items) - named:,} more" if len(items) > named else ""
     return ", ".join(items[:named]) + more
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
