@@ -17,7 +17,7 @@ from benchmarks.handwriting import STYLES, render
 from models.classifier import Classifier
 from models.images.decoding import decode
 from models.images.preprocessing import preprocess
-from train.evaluation.metrics import with_intervals
+from train.evaluation.metrics import bootstrap_metrics
 from train.manifest import read_manifest, read_picture
 
 SEED = 1
@@ -64,7 +64,7 @@ def main() -> None:
 
 def _print(style: str, right: list[bool], rejected: int) -> None:
     hits = np.array(right)
-    figure = with_intervals({"right": lambda i: float(hits[i].mean())}, np.arange(len(hits)))["right"]
+    figure = bootstrap_metrics({"right": lambda i: float(hits[i].mean())}, np.arange(len(hits)))["right"]
     print(f"| {style} | {len(right)} | {figure.value:.1%} | {figure.low:.1%} to {figure.high:.1%} | {rejected} |")
 
 

@@ -113,7 +113,7 @@ def test_imports_in_functions_and_for_types_count(tmp_path: Path) -> None:
         "models/__init__.py": "",
         "models/hub/__init__.py": "",
         "models/hub/pulling.py": "def pull():\n    from models.catalog import Catalog\n",
-        "models/catalog.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from models.hub import pulling\n",
+        "models/catalog.py": "import typing\nif typing.TYPE_CHECKING:\n    from models.hub import pulling\n",
         "models/errors.py": "import train.errors\n",
         "train/errors.py": "from models.errors import VistazoError\n",
         "train/learning/plan.py": "from ..errors import RunError\n",
