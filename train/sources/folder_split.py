@@ -4,15 +4,15 @@ Splits that the folder already has are kept, and missing ones are taken from its
 are ranked by the SHA-256 of seed and group name, so a folder gives the same split on any machine.
 """
 
-import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from train.errors import DataError
 from train.manifest import SPLITS, Row, Split
 from train.sources.class_folders import ImageFile
-from train.sources.near_duplicates import NEAR_DUPLICATE_BITS, UnionFind, near_duplicate_pairs
+from train.sources.grouping import UnionFind, group_sizes, shuffled
+from train.sources.near_duplicates import NEAR_DUPLICATE_BITS, near_duplicate_pairs
 
 SPLIT_SHARE = 0.15  # of the pictures of each class, for validation and for test
 # Bits of 64. In a set of similar pictures (X-rays, labels of one product), chains of near-duplicates would join whole
@@ -66,8 +66,8 @@ def split_pictures(pictures: Sequence[HashedPicture], seed: int = 0) -> FolderSp
     free = [picture for picture in pictures if not picture.file.split or (picture.file.split == "train" and created)]
     for max_bits in MAX_BITS:
         group_of = {**_groups(free, max_bits), **_groups(fixed, max_bits)}
-        free_sizes = _group_sizes(free, group_of)
-        fixed_sizes = _group_sizes(fixed, group_of)
+        free_sizes = group_sizes(_labels(free), group_of)
+        fixed_sizes = group_sizes(_labels(fixed), group_of)
         has_variety = all(_is_varied(sizes) for sizes in [*free_sizes.values(), *fixed_sizes.values()])
         if has_variety and not _too_few_groups(free_sizes, created):
             break
@@ -108,16 +108,8 @@ def _groups(pictures: Sequence[HashedPicture], max_bits: int | None) -> dict[str
     return {key: groups.find(key) for key in keys}
 
 
-def _group_sizes(pictures: Iterable[HashedPicture], group_of: Mapping[str, str]) -> dict[str, dict[str, int]]:
-    """Return label → group → number of pictures; a group belongs to its most frequent label."""
-    labels: dict[str, Counter[str]] = defaultdict(Counter)
-    for picture in pictures:
-        labels[group_of[picture.file.path]][picture.file.label] += 1
-    sizes: dict[str, dict[str, int]] = {picture.file.label: {} for picture in pictures}
-    for group, counts in labels.items():
-        label = min(counts, key=lambda label: (-counts[label], label))
-        sizes[label][group] = counts.total()
-    return sizes
+def _labels(pictures: Sequence[HashedPicture]) -> dict[str, str]:
+    return {picture.file.path: picture.file.label for picture in pictures}
 
 
 def _is_varied(sizes: Mapping[str, int]) -> bool:
@@ -132,7 +124,7 @@ def _too_few_groups(sizes: Mapping[str, Mapping[str, int]], created: Sequence[Sp
 
 def _split_groups(sizes: Mapping[str, int], created: Sequence[Split], seed: int) -> dict[str, Split]:
     """Fill each created split with whole groups up to its share, at least one group; the rest is train."""
-    ranked = sorted(sizes, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
+    ranked = shuffled(sizes, seed)
     target = max(1, round(sum(sizes.values()) * SPLIT_SHARE))
     split_of: dict[str, Split] = {}
     for split in created:

@@ -6,7 +6,7 @@ the same on any machine.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -64,26 +64,3 @@ def near_duplicate_pairs(hashes: Sequence[int], max_bits: int) -> list[tuple[int
         similar = np.flatnonzero(np.bitwise_count(bits[i + 1 :] ^ bits[i]) <= max_bits)
         pairs.extend((i, i + 1 + int(j)) for j in similar)
     return pairs
-
-
-class UnionFind:
-    """Disjoint sets of keys. A set is named after its first key in sorting order.
-
-    >>> groups = UnionFind(["a", "b", "c"]); groups.union("c", "b"); groups.find("c")
-    'b'
-    """
-
-    def __init__(self, keys: Iterable[str]) -> None:
-        self._parent: dict[str, str] = {key: key for key in keys}
-
-    def union(self, one: str, other: str) -> None:
-        """Merge the sets of both keys."""
-        first, second = sorted((self.find(one), self.find(other)))
-        self._parent[second] = first
-
-    def find(self, key: str) -> str:
-        """Return the name of the key's set."""
-        while (parent := self._parent[key]) != key:
-            self._parent[key] = self._parent[parent]  # path halving
-            key = parent
-        return key

@@ -6,19 +6,15 @@ same manifest on any machine.
 
 import hashlib
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from train.errors import DataError
 from train.manifest import Row, Split
-from train.sources.near_duplicates import (
-    NEAR_DUPLICATE_BITS,
-    UnionFind,
-    near_duplicate_pairs,
-    perceptual_hash_of_file,
-)
+from train.sources.grouping import UnionFind, group_sizes, shuffled
+from train.sources.near_duplicates import NEAR_DUPLICATE_BITS, near_duplicate_pairs, perceptual_hash_of_file
 
 _PATIENT = re.compile(
     r"person(?P<person>\d+)_(?P<kind>bacteria|virus)_"  # Kaggle's copy
@@ -70,7 +66,7 @@ def split_by_patient(pictures: Sequence[Picture], validation: float, seed: int) 
         and picture.key not in contradictory
     ]
     split_of: dict[str, Split] = dict.fromkeys(test_groups, "test")
-    for sizes in _group_sizes(free, group_of).values():
+    for sizes in group_sizes({picture.key: picture.label for picture in free}, group_of).values():
         split_of |= split_by_hash(sizes, validation, seed)  # the share is of patients, not of pictures
     test = [picture for picture in pictures if picture.upstream_split == "test"]
     return _assign_rows([*free, *test], group_of, split_of)
@@ -94,7 +90,7 @@ def split_by_near_duplicate(pictures: Sequence[Picture], validation: float, test
     group_of = {key: groups.find(key) for key in keys}
     split_of = {
         group: split
-        for sizes in _group_sizes(usable, group_of).values()
+        for sizes in group_sizes({picture.key: picture.label for picture in usable}, group_of).values()
         for group, split in _split_groups(sizes, validation, test, seed)
     }
     return _assign_rows(usable, group_of, split_of)
@@ -110,7 +106,7 @@ def _split_groups(sizes: Mapping[str, int], validation: float, test: float, seed
     total = sum(sizes.values())
     assigned = 0
     result: list[tuple[str, Split]] = []
-    for group in sorted(sizes, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest()):
+    for group in shuffled(sizes, seed):
         split: Split = "train"
         if assigned < round(total * test):
             split = "test"
@@ -119,18 +115,6 @@ def _split_groups(sizes: Mapping[str, int], validation: float, test: float, seed
         assigned += sizes[group]
         result.append((group, split))
     return result
-
-
-def _group_sizes(pictures: Iterable[Picture], group_of: Mapping[str, str]) -> dict[str, dict[str, int]]:
-    """Return label → group → number of pictures; a group belongs to its most frequent label."""
-    labels: dict[str, Counter[str]] = defaultdict(Counter)
-    for picture in pictures:
-        labels[group_of[picture.key]][picture.label] += 1
-    sizes: dict[str, dict[str, int]] = defaultdict(dict)
-    for group, counts in labels.items():
-        label = min(counts, key=lambda label: (-counts[label], label))
-        sizes[label][group] = counts.total()
-    return sizes
 
 
 def _assign_rows(pictures: Iterable[Picture], group_of: Mapping[str, str], split_of: Mapping[str, Split]) -> Assignment:

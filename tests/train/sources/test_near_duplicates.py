@@ -8,7 +8,8 @@ from PIL import Image
 
 from tests.train.samples import scene
 from train.errors import DataError
-from train.sources.near_duplicates import NEAR_DUPLICATE_BITS, UnionFind, near_duplicate_pairs, perceptual_hash_of_file
+from train.sources.grouping import UnionFind
+from train.sources.near_duplicates import NEAR_DUPLICATE_BITS, near_duplicate_pairs, perceptual_hash_of_file
 
 
 def hash_of(content: bytes, folder: Path) -> int:
