@@ -106,7 +106,7 @@ def _complete(chosen: Any, task_dir: Path, run: Path, weights: Path | None) -> N
     from train import run as runs  # noqa: PLC0415
     from train.bundling.export import export  # noqa: PLC0415
     from train.errors import RunError  # noqa: PLC0415
-    from train.exported_model import BUNDLE  # noqa: PLC0415
+    from train.exported_model import BUNDLE_FOLDER  # noqa: PLC0415
     from train.learning import plan  # noqa: PLC0415
     from train.learning.fit import fit, resume  # noqa: PLC0415
 
@@ -122,7 +122,7 @@ def _complete(chosen: Any, task_dir: Path, run: Path, weights: Path | None) -> N
         raise RunError(f"{run} is of another recipe, which has changed since: remove it, or name another --runs-dir")
     if is_unfinished:
         resume(run, weights)
-    if not (run / BUNDLE).is_dir():
+    if not (run / BUNDLE_FOLDER).is_dir():
         export(run)
 
 

@@ -1,7 +1,7 @@
-"""MNIST digits as people would draw or photograph them: other pens, papers, grounds, light and cameras.
+"""Renderings of MNIST digits as drawings and photographs, with other pens, papers, backgrounds, light and cameras.
 
-A digit is enlarged to smooth strokes, drawn anew with another pen on another ground, and photographed. Training never
-sees such pictures: they are for measuring how much of MNIST's accuracy is left in the hands of people.
+A digit is enlarged to smooth strokes, redrawn with another pen on another background, and photographed. Training never
+uses such pictures. They show how much of the accuracy on MNIST remains on pictures taken by users.
 """
 
 import math
@@ -12,22 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 Rgb = NDArray[np.uint8]
-Ink = NDArray[np.float32]  # (H, W), 0..1
+Ink = NDArray[np.float32]  # opacity (H, W), 0..1
 Random = np.random.Generator
 
 SIDE = 280  # of the pictures, in pixels
 
 
 def render(digit: NDArray[np.uint8], style: str, random: Random) -> Rgb:
-    """A picture `(SIDE, SIDE, 3)` in the given style of an MNIST digit, `(28, 28)` light on dark."""
+    """Render an MNIST digit, `(28, 28)` uint8 light on dark, in one of STYLES as `(SIDE, SIDE, 3)` uint8."""
     return STYLES[style](digit, random)
 
 
 def _canvas(digit: NDArray[np.uint8], random: Random, pen: float) -> Rgb:
-    """Drawn with a finger or a mouse: flat ground, flat ink, any place and size."""
-    ink = _placed(_strokes(digit, pen), random, tilt=0.02)
-    ground, colour = _two_colours(random)
-    return _painted(np.broadcast_to(ground, (SIDE, SIDE, 3)), ink, colour)
+    """Render a drawing with a finger or a mouse: uniform background and ink, any position and size."""
+    ink = _place(_strokes(digit, pen), random, tilt=0.02)
+    background, colour = _two_colours(random)
+    return _paint(np.broadcast_to(background, (SIDE, SIDE, 3)), ink, colour)
 
 
 def _thick(digit: NDArray[np.uint8], random: Random) -> Rgb:
@@ -39,37 +39,37 @@ def _thin(digit: NDArray[np.uint8], random: Random) -> Rgb:
 
 
 def _phone(digit: NDArray[np.uint8], random: Random) -> Rgb:
-    """Pen on paper, photographed at an angle by the light of a room, with a shadow."""
-    return _photographed(_on_paper(digit, random, random.uniform(0.4, 1.2)), random)
+    """Render pen on paper, photographed at an angle in room light, with a shadow."""
+    return _photograph(_on_paper(digit, random, random.uniform(0.4, 1.2)), random)
 
 
 def _marker(digit: NDArray[np.uint8], random: Random) -> Rgb:
-    return _photographed(_on_paper(digit, random, random.uniform(1.1, 1.5)), random)
+    return _photograph(_on_paper(digit, random, random.uniform(1.1, 1.5)), random)
 
 
 def _pencil(digit: NDArray[np.uint8], random: Random) -> Rgb:
-    """Thin, grey and grainy."""
-    ink = _placed(_strokes(digit, random.uniform(0.3, 0.6)), random) * (0.6 + 0.4 * _grain(random, 1.0))
+    """Render a thin, grey and grainy pencil."""
+    ink = _place(_strokes(digit, random.uniform(0.3, 0.6)), random) * (0.6 + 0.4 * _grain(random, 1.0))
     paper = np.full((SIDE, SIDE, 3), random.uniform(200, 245), np.float32)
-    return _photographed(_painted(paper, ink, np.full(3, random.uniform(60, 120))), random)
+    return _photograph(_paint(paper, ink, np.full(3, random.uniform(60, 120))), random)
 
 
 def _squared(digit: NDArray[np.uint8], random: Random) -> Rgb:
-    """Pen on squared paper."""
+    """Render pen on squared paper."""
     sheet = np.full((SIDE, SIDE, 3), random.uniform(225, 250), np.float32)
     step, offset = int(random.uniform(18, 34)), int(random.uniform(0, 18))
     line = np.array([170, 190, 215], np.float32) + random.uniform(0, 30)
     sheet[offset::step], sheet[:, offset::step] = line, line
-    ink = _placed(_strokes(digit, random.uniform(0.5, 1.1)), random)
-    return _photographed(_painted(sheet, ink, _pen_colour(random)), random)
+    ink = _place(_strokes(digit, random.uniform(0.5, 1.1)), random)
+    return _photograph(_paint(sheet, ink, _pen_colour(random)), random)
 
 
 def _blackboard(digit: NDArray[np.uint8], random: Random) -> Rgb:
-    """Chalk: light, grainy, on a smeared board."""
-    ink = _placed(_strokes(digit, random.uniform(0.6, 1.2)), random) * (0.45 + 0.55 * _grain(random, 0.8))
+    """Render light, grainy chalk on a smeared board."""
+    ink = _place(_strokes(digit, random.uniform(0.6, 1.2)), random) * (0.45 + 0.55 * _grain(random, 0.8))
     board = np.array([[40, 40, 42], [35, 62, 48], [50, 58, 64]][random.integers(3)], np.float32)
     smeared = board + 22 * _grain(random, 14.0)[..., None]
-    return _photographed(_painted(smeared, ink, random.uniform(215, 250, 3)), random)
+    return _photograph(_paint(smeared, ink, random.uniform(215, 250, 3)), random)
 
 
 STYLES: dict[str, Callable[[NDArray[np.uint8], Random], Rgb]] = {
@@ -84,29 +84,32 @@ STYLES: dict[str, Callable[[NDArray[np.uint8], Random], Rgb]] = {
 
 
 def _strokes(digit: NDArray[np.uint8], pen: float) -> Ink:
-    """The digit, `(SIDE, SIDE)`, by a pen `pen` times as wide as MNIST's; loops stay open and filled ones filled."""
+    """Redraw the digit, `(SIDE, SIDE)`, with a pen `pen` times as wide as MNIST's. Open loops stay open."""
     half = (SIDE // 2, SIDE // 2)
     large = cv2.resize(digit.astype(np.float32), half, interpolation=cv2.INTER_CUBIC)
     smooth = cv2.GaussianBlur(large, (0, 0), 2)
-    solid = (smooth + 0.8 * (smooth - cv2.GaussianBlur(large, (0, 0), 8)) > 110).astype(np.uint8)  # narrow loops too
+    solid = (smooth + 0.8 * (smooth - cv2.GaussianBlur(large, (0, 0), 8)) > 110).astype(
+        np.uint8
+    )  # sharpened, to keep narrow loops
     depth = cv2.distanceTransform(solid, cv2.DIST_L2, 5)
-    line = _middle_line(solid)
-    usual = float(np.median(depth[line > 0])) if line.any() else 0.0
-    away = cv2.distanceTransform(1 - solid, cv2.DIST_L2, 5) - depth  # from MNIST's edge, negative inside
-    wider = (pen - 1) * usual
+    line = _skeleton(solid)
+    half_width = float(np.median(depth[line > 0])) if line.any() else 0.0
+    distance = cv2.distanceTransform(1 - solid, cv2.DIST_L2, 5) - depth  # to MNIST's edge, negative inside
+    wider = (pen - 1) * half_width
     reach = np.full(line.shape, wider, np.float32)
-    _, parts = cv2.connectedComponents(1 - solid, connectivity=4)
-    for loop in np.setdiff1d(parts[solid == 0], [parts[0, 0]]):  # people keep a 6 open, however thick their pen
-        reach[parts == loop] = min(wider, 0.4 * float(away[parts == loop].max()))
-    edge = np.clip(0.5 + reach - away, 0, 1)
-    if pen < 1:  # where MNIST's stroke is narrow, a thinner one would break
-        line = _without_spurs(line, round(1.5 * usual))
-        edge = np.maximum(edge, np.clip(0.5 + pen * usual - cv2.distanceTransform(1 - line, cv2.DIST_L2, 5), 0, 1))
-    return np.asarray(cv2.resize(edge, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR), np.float32)
+    _, components = cv2.connectedComponents(1 - solid, connectivity=4)
+    for loop in np.setdiff1d(components[solid == 0], [components[0, 0]]):  # a 6 stays open with any pen
+        reach[components == loop] = min(wider, 0.4 * float(distance[components == loop].max()))
+    ink = np.clip(0.5 + reach - distance, 0, 1)
+    if pen < 1:  # a thinner stroke would break where MNIST's is narrow
+        line = _without_spurs(line, round(1.5 * half_width))
+        centre = np.clip(0.5 + pen * half_width - cv2.distanceTransform(1 - line, cv2.DIST_L2, 5), 0, 1)
+        ink = np.maximum(ink, centre)
+    return np.asarray(cv2.resize(ink, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _middle_line(solid: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Thin `(H, W)` of 0 and 1 until it is one pixel wide and still in one piece (Golay's L, by hit and miss)."""
+def _skeleton(solid: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Thin a mask, `(H, W)` of 0 and 1, to connected lines one pixel wide (hit-or-miss with Golay's L)."""
     side = np.array([[-1, -1, -1], [0, 1, 0], [1, 1, 1]], np.int32)
     corner = np.array([[0, -1, -1], [1, 1, -1], [0, 1, 0]], np.int32)
     line, before = solid.copy(), -1
@@ -118,7 +121,7 @@ def _middle_line(solid: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _without_spurs(line: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
-    """Without side branches of at most `length` pixels: cut all ends by so much, then let the others regrow."""
+    """Remove side branches of up to `length` pixels: cut that much off all ends, then regrow the remaining ones."""
     ring = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.float32)
 
     def ends(of: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -134,20 +137,20 @@ def _without_spurs(line: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
     return np.asarray(cut | grown, np.uint8) if cut.any() else line
 
 
-def _placed(ink: Ink, random: Random, tilt: float = 0.08) -> Ink:
-    """At another size and place, turned a little, seen at an angle; edges as soft as a pixel."""
+def _place(ink: Ink, random: Random, tilt: float = 0.08) -> Ink:
+    """Scale, rotate and shift the ink with a random perspective."""
     size, turn = random.uniform(0.45, 1.1), math.radians(random.uniform(-12, 12))
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
-    turned = corners @ np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]], np.float32)
-    seen = size * (turned + random.uniform(-tilt, tilt, (4, 2)))
-    room = max(0.0, 1 - 0.75 * size)  # MNIST's digit fills 20 of its 28 pixels
-    seen = SIDE / 2 * (1 + seen + random.uniform(-room, room, 2))
-    matrix = cv2.getPerspectiveTransform((SIDE / 2 * (1 + corners)).astype(np.float32), seen.astype(np.float32))
+    rotated = corners @ np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]], np.float32)
+    warped = size * (rotated + random.uniform(-tilt, tilt, (4, 2)))
+    room = max(0.0, 1 - 0.75 * size)  # an MNIST digit fills 20 of 28 pixels
+    warped = SIDE / 2 * (1 + warped + random.uniform(-room, room, 2))
+    matrix = cv2.getPerspectiveTransform((SIDE / 2 * (1 + corners)).astype(np.float32), warped.astype(np.float32))
     return np.asarray(cv2.warpPerspective(ink, matrix, (SIDE, SIDE), flags=cv2.INTER_AREA), np.float32)
 
 
 def _two_colours(random: Random) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Ground and ink that differ by at least 90 grey levels, in either order."""
+    """Return the colours of background and ink, at least 90 grey levels apart, in either order."""
     dark, light = random.uniform(0, 60, 3), random.uniform(150, 255, 3)
     if random.random() < 0.5:  # most canvases are black and white
         dark, light = np.zeros(3), np.full(3, 255.0)
@@ -163,23 +166,23 @@ def _pen_colour(random: Random) -> NDArray[np.float64]:
 def _on_paper(digit: NDArray[np.uint8], random: Random, pen: float) -> Rgb:
     paper = np.full((SIDE, SIDE, 3), random.uniform(195, 250), np.float32)
     tinted = paper * random.uniform(0.92, 1, 3) + 5 * _grain(random, 1.5)[..., None]
-    return _painted(tinted, _placed(_strokes(digit, pen), random), _pen_colour(random))
+    return _paint(tinted, _place(_strokes(digit, pen), random), _pen_colour(random))
 
 
-def _painted(ground: NDArray[np.floating], ink: Ink, colour: NDArray[np.floating]) -> Rgb:
+def _paint(background: NDArray[np.floating], ink: Ink, colour: NDArray[np.floating]) -> Rgb:
     cover = ink[..., None]
-    return np.clip(ground * (1 - cover) + colour * cover, 0, 255).astype(np.uint8)
+    return np.clip(background * (1 - cover) + colour * cover, 0, 255).astype(np.uint8)
 
 
 def _grain(random: Random, softness: float) -> Ink:
-    """Noise, 0..1, that varies over about `softness` pixels."""
+    """Return noise in 0..1, smoothed over about `softness` pixels."""
     rough = cv2.GaussianBlur(random.random((SIDE, SIDE), np.float32), (0, 0), softness)
     low, high = float(rough.min()), float(rough.max())
     return np.asarray((rough - low) / (high - low), np.float32)
 
 
-def _photographed(picture: Rgb, random: Random) -> Rgb:
-    """Uneven light, perhaps a shadow, a lens out of focus, a sensor's noise, JPEG."""
+def _photograph(picture: Rgb, random: Random) -> Rgb:
+    """Simulate a photograph: uneven light, sometimes a shadow, defocus, sensor noise, JPEG."""
     across, down = np.meshgrid(np.linspace(-1, 1, SIDE, dtype=np.float32), np.linspace(-1, 1, SIDE, dtype=np.float32))
     angle = random.uniform(0, 2 * math.pi)
     along = math.cos(angle) * across + math.sin(angle) * down

@@ -1,10 +1,10 @@
-"""How much of what a model is not for it refuses: the other tasks' pictures, noise, blank pages, photographs of yours.
+"""OOD rejection rates: pictures of the other tasks, noise, blank pages and your photographs, for each model.
 
     python -m benchmarks.refusals [--split val] [--each 400] [--photos FOLDER] [--bundle DIRECTORY]…
 
-A row is what was sent, a column the model: the share of its pictures that were rejected, with the interval in which
-that share lies (95 %, Wilson 1927). A model's own pictures should be kept, all else should not. Of each set `--each`
-pictures, the same ones every time.
+Each row is a set of pictures and each column a model. A cell has the share of rejected pictures with its 95 % interval
+(Wilson 1927). A model should accept its own pictures and reject the others. From each set, a fixed random sample of
+`--each` pictures is used.
 """
 
 import argparse
@@ -25,25 +25,25 @@ from train.manifest import encode_png, read_manifest, read_picture
 from train.parallel import parallel_map
 
 SEED = 0
-MADE_UP = 200  # pictures of noise, and blank pages
+SYNTHETIC = 200  # pictures of noise, and as many blank pages
 
 T = TypeVar("T")
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--split", choices=("val", "test"), default="val", help="of the tasks' pictures")
+    parser.add_argument("--split", choices=("val", "test"), default="val", help="split of the tasks' pictures")
     parser.add_argument("--each", type=int, default=400)
-    parser.add_argument("--photos", type=Path, help="a folder of photographs that no model is for")
+    parser.add_argument("--photos", type=Path, help="a folder of photographs of other things")
     parser.add_argument("--data-dir", type=Path, default=Path("data"))
-    parser.add_argument("--bundle", type=Path, action="append", help="repeats; default: the bundled models")
+    parser.add_argument("--bundle", type=Path, action="append", help="repeatable; default: the bundled models")
     arguments = parser.parse_args()
     try:
-        sets = {task: _of_task(arguments.data_dir / task, arguments.split, arguments.each) for task in TASKS}
-        sets |= {"noise": noise(MADE_UP), "blank pages": blank_pages(MADE_UP)}
+        sets = {task: _task_pictures(arguments.data_dir / task, arguments.split, arguments.each) for task in TASKS}
+        sets |= {"noise": noise(SYNTHETIC), "blank pages": blank_pages(SYNTHETIC)}
         if arguments.photos:
-            photos = _few(find_pictures([arguments.photos]), arguments.each)
+            photos = _sample(find_pictures([arguments.photos]), arguments.each)
             sets["photographs"] = [path.read_bytes() for path in photos]
         models = [Classifier.load(path) for path in arguments.bundle or [BUNDLED / task for task in TASKS]]
         print(_table(models, sets))
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def noise(count: int) -> list[bytes]:
-    """Pictures of `count` kinds of noise as PNG: grey and coloured, fine and coarse, of several sizes."""
+    """Return `count` noise pictures as PNG: grey and coloured, fine and coarse, of several sizes."""
     random = np.random.default_rng(SEED)
     pictures = []
     for number in range(count):
@@ -65,7 +65,7 @@ def noise(count: int) -> list[bytes]:
 
 
 def blank_pages(count: int) -> list[bytes]:
-    """Pictures of nothing as PNG: one level, a lit side, a little grain."""
+    """Return `count` blank pages as PNG: one grey level, with a gradient of light and a little noise."""
     random = np.random.default_rng(SEED)
     pictures = []
     for _ in range(count):
@@ -76,32 +76,32 @@ def blank_pages(count: int) -> list[bytes]:
     return pictures
 
 
-def _of_task(task_dir: Path, split: str, each: int) -> list[bytes]:
-    rows = _few([row for row in read_manifest(task_dir) if row.split == split], each)
+def _task_pictures(task_dir: Path, split: str, each: int) -> list[bytes]:
+    rows = _sample([row for row in read_manifest(task_dir) if row.split == split], each)
     return [read_picture(task_dir, row.path) for row in rows]
 
 
-def _few(items: Sequence[T], count: int) -> list[T]:
-    chosen = np.random.default_rng(SEED).choice(len(items), min(count, len(items)), replace=False)
-    return [items[index] for index in sorted(chosen)]
+def _sample(items: Sequence[T], count: int) -> list[T]:
+    indices = np.random.default_rng(SEED).choice(len(items), min(count, len(items)), replace=False)
+    return [items[index] for index in sorted(indices)]
 
 
 def _table(models: Sequence[Classifier], sets: Mapping[str, Sequence[bytes]]) -> str:
     lines = [
-        "| what was sent | pictures | " + " | ".join(f"refused by {model.task}" for model in models) + " |",
+        "| pictures of | number | " + " | ".join(f"rejected by {model.task}" for model in models) + " |",
         "|---|---|" + "---|" * len(models),
     ]
     for name, pictures in sets.items():
-        cells = (_refused(model, pictures, name) for model in models)
+        cells = (_rejection_rate(model, pictures, name) for model in models)
         lines.append(f"| {name} | {len(pictures)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _refused(model: Classifier, pictures: Sequence[bytes], name: str) -> str:
-    answers = parallel_map(model.classify, pictures, f"{model.task}: {name}")
-    refused = binomtest(sum(answer.verdict is Verdict.REJECTED for answer in answers), len(pictures))
-    interval = refused.proportion_ci(method="wilson")
-    return f"{refused.statistic:.1%} ({interval.low:.1%} to {interval.high:.1%})"
+def _rejection_rate(model: Classifier, pictures: Sequence[bytes], name: str) -> str:
+    predictions = parallel_map(model.classify, pictures, f"{model.task}: {name}")
+    rejected = binomtest(sum(item.verdict is Verdict.REJECTED for item in predictions), len(pictures))
+    interval = rejected.proportion_ci(method="wilson")
+    return f"{rejected.statistic:.1%} ({interval.low:.1%} to {interval.high:.1%})"
 
 
 if __name__ == "__main__":

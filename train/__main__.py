@@ -49,14 +49,14 @@ def fetch(
     dataset = dataset_for(task)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     progress = Progress(*columns, console=Console(stderr=True))
-    fetched = fetching.fetch(dataset, data_dir, progress, source, seed)
+    fetched = fetching.fetch_dataset(dataset, data_dir, progress, source, seed)
     counts = fetched.counts()
-    typer.echo(f"{fetched.directory} {'was already there' if fetched.already else 'is ready'}:")
+    typer.echo(f"{fetched.directory} {'was already there' if fetched.already_present else 'is ready'}:")
     for split in SPLITS:
         by_label = ", ".join(f"{label} {counts[split, label]:,}" for label in dataset.labels)
         typer.echo(f"  {split:5} {sum(counts[split, label] for label in dataset.labels):6,}  ({by_label})")
-    if fetched.left_out:
-        typer.echo(f"  left out {fetched.left_out} whose copies contradict them or are in another split")
+    if fetched.excluded:
+        typer.echo(f"  left out {fetched.excluded} whose copies contradict them or are in another split")
 
 
 @app.command()
@@ -79,8 +79,8 @@ def explore(
     from train.exploration import page as explore_page  # noqa: PLC0415
     from train.exploration import tables as explore_tables  # noqa: PLC0415
 
-    collection = exploring.collect(task_or_folder, data_dir)
-    found = exploring.explore(collection)
+    collection = exploring.collect_files(task_or_folder, data_dir)
+    found = exploring.explore_collection(collection)
     explore_tables.show(found, Console(markup=False, highlight=False, emoji=False))
     path = output or Path("runs") / f"explore-{collection.name}.html"
     explore_page.write(found, path)
@@ -246,11 +246,11 @@ def evaluate(
     from train import exported_model  # noqa: PLC0415
     from train.evaluation import report as evaluation_report  # noqa: PLC0415
     from train.evaluation import tables as evaluation_tables  # noqa: PLC0415
-    from train.evaluation.evaluate import evaluate as measure  # noqa: PLC0415
+    from train.evaluation.evaluate import evaluate_model  # noqa: PLC0415
 
-    found = measure(exported_model.find(run, data_dir), split)
+    found = evaluate_model(exported_model.load_exported_model(run, data_dir), split)
     evaluation_tables.show(found, Console(markup=False, highlight=False, emoji=False))
-    directory = output or evaluation_report.directory_for(run, found)
+    directory = output or evaluation_report.default_directory(run, found)
     typer.echo(evaluation_report.write(found, directory, pictures))
 
 

@@ -1,4 +1,4 @@
-"""What the HTML pages of `train` share: their look, tables, charts and thumbnails, all within one file each."""
+"""HTML parts of the reports: style, sections, tables, charts and thumbnails. Each page is one self-contained file."""
 
 import base64
 import io
@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from train.exploration.tables import as_text
+from train.text import printable, to_bytes
 
-THUMBNAIL = 160  # pixels of the longer side: sharp on screens that have more of them
+THUMBNAIL_SIDE = 160  # pixels of the longer side: twice the size shown, so that it is sharp on dense screens
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -29,7 +29,7 @@ th:first-child, td:first-child { text-align: left; }
 .files th, .files td { text-align: left; overflow-wrap: anywhere; }
 .files th, .files td:first-child { white-space: nowrap; }
 .files td:first-child:nth-last-child(2) { white-space: normal; min-width: 7rem; }
-.figures td:not(:first-child) { white-space: nowrap; }
+.values td:not(:first-child) { white-space: nowrap; }
 .explained td:last-child, .explained th:last-child { text-align: left; color: #566072; }
 .explained td:not(:last-child) { white-space: nowrap; }
 .figure { max-width: 100%; height: auto; display: block; margin: 1rem 0 .5rem; }
@@ -52,7 +52,7 @@ figure { margin: 0; } figcaption { font-size: .8rem; color: #566072; max-width: 
 
 
 def document(title: str, body: Iterable[str]) -> str:
-    """The page: no script and nothing from outside, and the same text for the same content. `title` is text."""
+    """Return an HTML page without scripts or external resources. `title` is plain text, `body` is HTML."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -62,55 +62,55 @@ def document(title: str, body: Iterable[str]) -> str:
 
 
 def write(page: str, path: Path) -> None:
-    """Write the page. Bytes of file names that are not text appear as backslash escapes."""
+    """Write the page as UTF-8. Undecodable bytes of file names appear as backslash escapes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(page.encode("utf-8", "backslashreplace"))
+    path.write_bytes(to_bytes(page))
 
 
 def section(title: str, text: str, content: str = "", kind: str = "") -> str:
-    """A part of the page with its heading; `title` and `text` are text, `content` is HTML."""
+    """Return a section with a heading. `title` and `text` are plain text, `content` is HTML."""
     opening = f'<section class="{kind}">' if kind else "<section>"
     return f"{opening}<h2>{escape(title)}</h2><p>{escape(text)}</p>{content}</section>\n"
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "figures") -> str:
-    """A table of texts, without a header where that is empty; `kind` is `figures`, `files` or `explained`."""
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "values") -> str:
+    """Return a table of plain texts. An empty `header` is omitted. `kind` is `values`, `files` or `explained`."""
     head = f"<tr>{''.join(f'<th>{escape(name)}</th>' for name in header)}</tr>" if header else ""
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<table class="{kind}">{head}{body}</table>'
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as PNG, the same bytes for the same figure."""
+    """Return the figure as PNG, with the same bytes for the same figure."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=110, metadata={"Software": None})
     return stream.getvalue()
 
 
 def chart(content: bytes, description: str) -> str:
-    """A chart, given as PNG, over the whole width."""
+    """Return a chart in full width. `content` is PNG, `description` the text for screen readers."""
     return f'<img class="figure" src="{_data_url(content, "png")}" alt="{escape(description)}">'
 
 
-def row(pictures: Iterable[str]) -> str:
-    """Pictures side by side."""
+def image_row(pictures: Iterable[str]) -> str:
+    """Return pictures side by side."""
     return f'<div class="row">{"".join(pictures)}</div>'
 
 
 def thumbnail(pixels: NDArray[np.uint8], caption: str = "", title: str = "") -> str:
-    """A small copy of a picture, `(H, W)` or `(H, W, 3)` uint8, with what to say below it and of it."""
+    """Return a small copy of a picture, `(H, W)` or `(H, W, 3)` uint8, with a caption below and a title on hover."""
     image = Image.fromarray(pixels)
-    image.thumbnail((THUMBNAIL, THUMBNAIL))
+    image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     stream = io.BytesIO()
     image.save(stream, format="JPEG", quality=90, subsampling=0)
-    below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+    figcaption = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
     url = _data_url(stream.getvalue(), "jpeg")
-    return f'<figure><img src="{url}" alt="{escape(title or caption)}" title="{escape(title)}">{below}</figure>'
+    return f'<figure><img src="{url}" alt="{escape(title or caption)}" title="{escape(title)}">{figcaption}</figure>'
 
 
-def literal(label: str) -> str:
-    """The label for a chart, without what Matplotlib takes for mathematics."""
-    return as_text(label).replace("$", r"\$")
+def escape_mathtext(label: str) -> str:
+    """Return the label for a Matplotlib chart, where an unescaped dollar sign would start a formula."""
+    return printable(label).replace("$", r"\$")
 
 
 def _data_url(data: bytes, kind: str) -> str:

@@ -1,10 +1,10 @@
-"""A task's pictures on disk, once fetched: the split manifest, and the bytes of each picture.
+"""The manifest of a task, `manifest.csv`, and access to its pictures.
 
-`data/TASK/manifest.csv` has one line a picture: `path,label,split,group`. Pictures lie in
-`data/TASK/SPLIT/LABEL/NAME`. MNIST's 60,000 training pictures are the exception: they are one array,
-`data/digit/train.npy` (N, 28, 28) uint8, because as many small files would take minutes to write and to read;
-their path is `train/00000`, the index into that array. The pictures of a person's own folder stay where they are:
-`data/NAME/folder.txt` says where that is, and the paths of the manifest are relative to it.
+`data/TASK/manifest.csv` has one line for each picture: `path,label,split,group`. Pictures are stored as
+`data/TASK/SPLIT/LABEL/NAME`, with two exceptions. The 60,000 training pictures of MNIST are one array,
+`data/digit/train.npy` (N, 28, 28) uint8, because as many small files take minutes to write and to read; their path is
+`train/00000`, the index into the array. The pictures of a user's folder stay there: `data/NAME/folder.txt` has the
+folder's path, and the paths in the manifest are relative to it.
 """
 
 import csv
@@ -32,7 +32,10 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Row:
-    """One picture: its path relative to the folder, label, split, and the group that never straddles."""
+    """One picture of the manifest.
+
+    `path` is relative to the task's folder. Pictures of one `group` (a patient, near-duplicates) are in one split.
+    """
 
     path: str
     label: str
@@ -44,7 +47,7 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 
 def write_manifest(task_dir: Path, rows: Iterable[Row]) -> Path:
-    """Write the rows, sorted by path, with LF line ends: the same rows are the same bytes on any machine."""
+    """Write the manifest, sorted by path and with LF line ends, so that equal rows give equal bytes on any machine."""
     path = task_dir / MANIFEST_NAME
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
@@ -54,9 +57,9 @@ def write_manifest(task_dir: Path, rows: Iterable[Row]) -> Path:
 
 
 def read_manifest(task_dir: Path) -> list[Row]:
-    """The rows of `task_dir/manifest.csv`, in its order.
+    """Return the rows of `task_dir/manifest.csv`, in file order.
 
-    Raises DataError when it is missing or is not a split manifest.
+    Raises DataError when the file is missing or not a manifest.
     """
     path = task_dir / MANIFEST_NAME
     try:
@@ -76,7 +79,7 @@ def read_manifest(task_dir: Path) -> list[Row]:
 
 
 def picture_file(task_dir: Path, path: str) -> Path:
-    """Where a picture of the manifest lies: in the task's folder, or in the one that its `folder.txt` names."""
+    """Return the file of a picture in the manifest: in the task's folder, or in the folder that `folder.txt` names."""
     try:
         return Path(os.fsdecode((task_dir / SOURCE_NAME).read_bytes().removesuffix(b"\n"))) / path
     except FileNotFoundError:
@@ -84,9 +87,9 @@ def picture_file(task_dir: Path, path: str) -> Path:
 
 
 def read_picture(task_dir: Path, path: str) -> bytes:
-    """The encoded bytes of one picture of the manifest; for a picture of MNIST's array, a PNG made of it.
+    """Return the encoded bytes of a picture in the manifest. Pictures of the MNIST array are encoded as PNG.
 
-    Raises DataError when there is no such picture.
+    Raises DataError when the picture is missing.
     """
     file = picture_file(task_dir, path)
     try:
@@ -95,7 +98,7 @@ def read_picture(task_dir: Path, path: str) -> bytes:
         if (task_dir / SOURCE_NAME).is_file():
             raise DataError(
                 f"{file} is missing: put it back, or run `python -m train fit --data FOLDER --name {task_dir.name}` "
-                "with the folder as it is now"
+                "again to use the folder as it is now"
             ) from error
         index = file.name
         if file.parent == task_dir / "train" and index.isdecimal() and (task_dir / ARRAY_NAME).is_file():
@@ -106,7 +109,7 @@ def read_picture(task_dir: Path, path: str) -> bytes:
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """A grey picture (H, W) as PNG bytes."""
+    """Encode a picture, `(H, W)` or `(H, W, 3)` uint8, as PNG."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, format="PNG")
     return stream.getvalue()

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.refusals import MADE_UP, blank_pages, noise
+from benchmarks.refusals import SYNTHETIC, blank_pages, noise
 from models.catalog import BUNDLED, TASKS
 from models.classifier import Classifier
 from models.images.decoding import decode
@@ -43,7 +43,7 @@ def test_the_table_has_a_share_for_every_model_and_set(tmp_path: Path) -> None:
         [sys.executable, "-m", "benchmarks.refusals", *words], cwd=ROOT, capture_output=True, text=True, check=True
     )
     header, _, *lines = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()]
-    assert header[2:] == [f"refused by {task}" for task in TASKS]
+    assert header[2:] == [f"rejected by {task}" for task in TASKS]
     table = {name: dict(zip(TASKS, cells, strict=True)) for name, _, *cells in lines}
     assert list(table) == [*TASKS, "noise", "blank pages", "photographs"]
     assert {len(cells) for cells in table.values()} == {len(TASKS)}
@@ -51,7 +51,7 @@ def test_the_table_has_a_share_for_every_model_and_set(tmp_path: Path) -> None:
         assert table[task][task].startswith("0.0%"), "the page's examples are answered"
     assert table["photographs"]["digit"].startswith("100.0%")
     reader = Classifier.load(BUNDLED / "digit")
-    refused = sum(reader.classify(page).verdict is Verdict.REJECTED for page in blank_pages(MADE_UP)) / MADE_UP
+    refused = sum(reader.classify(page).verdict is Verdict.REJECTED for page in blank_pages(SYNTHETIC)) / SYNTHETIC
     (share,) = re.findall(r"^[\d.]+", table["blank pages"]["digit"])
     assert float(share) == round(100 * refused, 1)
 

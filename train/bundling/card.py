@@ -14,8 +14,9 @@ from models.bundle import BundleInfo, Measurement
 from train.bundling.calibrate import NOTHING_REJECTED
 from train.bundling.card_text import LANGUAGES, Words
 from train.bundling.front_matter import LICENSE, front_matter
-from train.evaluation.radiographs import THORAX, THORAX_CROPPED, area
-from train.evaluation.robustness import NOTE
+from train.evaluation.radiographs import THORAX, THORAX_CROPPED, box_area
+from train.evaluation.robustness import ROBUSTNESS_NOTE
+from train.evaluation.task_properties import NOT_A_DIAGNOSIS
 from train.sources.datasets import DATASETS, Credit
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -40,11 +41,6 @@ CHOICES = (
     "patience",
     "clutter",
     "mixed_precision",
-)
-
-NOT_A_DIAGNOSIS = (
-    "This model was trained on X-rays of children of one hospital. It is for teaching and must not be used to decide "
-    "anything about a patient."
 )
 
 
@@ -80,9 +76,9 @@ def _known(info: BundleInfo, credit: Credit) -> dict[str, Any]:
         "choices": _choices(info.recipe),
         "refuses": rejection is not None and rejection.threshold < NOTHING_REJECTED,
         "prevalence": _prevalence(info),
-        "robustness_note": NOTE,
-        "thorax": area(THORAX),
-        "thorax_cropped": area(THORAX_CROPPED),
+        "robustness_note": ROBUSTNESS_NOTE,
+        "thorax": box_area(THORAX),
+        "thorax_cropped": box_area(THORAX_CROPPED),
         "keras_files": bundle.KERAS_FILES,
     }
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from models.bundle import BundleInfo, Label, Metric
-from train.evaluation.robustness import TITLES
-from train.evaluation.tables import FIGURES
+from train.evaluation.robustness import CONDITION_TITLES
+from train.evaluation.tables import METRIC_TEXTS
 
 Language = Literal["es", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -45,11 +45,11 @@ class Words:
 
     def figure(self, name: str) -> str:
         """What a figure is called."""
-        return FIGURES[name][0] if self.language == "en" else _FIGURES_ES[name]
+        return METRIC_TEXTS[name][0] if self.language == "en" else _FIGURES_ES[name]
 
     def condition(self, name: str) -> str:
         """What an alteration of the pictures is called."""
-        return TITLES[name] if self.language == "en" else _CONDITIONS_ES[name]
+        return CONDITION_TITLES[name] if self.language == "en" else _CONDITIONS_ES[name]
 
     def split(self, name: str) -> str:
         """What a part of the data is called."""

@@ -24,11 +24,12 @@ from train.bundling.calibrate import fit_rejection, fit_temperature, fit_thresho
 from train.bundling.card import card
 from train.bundling.litert import convert
 from train.errors import ExportError, RunError
-from train.evaluation.charts import charts
+from train.evaluation.charts import draw_charts
 from train.evaluation.metrics import measure
 from train.evaluation.predictions import Predictions, predict_all
-from train.evaluation.robustness import FOR, measure_robustness
-from train.exported_model import BUNDLE
+from train.evaluation.robustness import measure_robustness
+from train.evaluation.task_properties import is_radiograph
+from train.exported_model import BUNDLE_FOLDER
 from train.html import png
 from train.learning.batches import held, loader, targets
 from train.learning.corruptions import shifted
@@ -55,7 +56,7 @@ def export(directory: Path) -> Path:
     rows = _rows(run, task_dir)
     network = keras.saving.load_model(directory, compile=False)
     with tempfile.TemporaryDirectory(dir=directory) as temporary:
-        target = Path(temporary) / BUNDLE
+        target = Path(temporary) / BUNDLE_FOLDER
         target.mkdir()
         for name in bundle.KERAS_FILES:
             shutil.copyfile(directory / name, target / name)
@@ -64,7 +65,7 @@ def export(directory: Path) -> Path:
             shutil.copyfile(directory / CURVES_NAME, target / bundle.FIGURES / CURVES_NAME)
         _write(run, task_dir, rows, network, target)
         bundle.load(target)
-        final = directory / BUNDLE
+        final = directory / BUNDLE_FOLDER
         shutil.rmtree(final, ignore_errors=True)
         target.rename(final)
     return final
@@ -124,7 +125,7 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
     answers = {split: predict_all(classifier, task_dir, rows[split]) for split in ("val", "test")}
     metrics = {split: measure(answered) for split, answered in answers.items()}
     robustness = None
-    if recipe.preprocessing == FOR:
+    if is_radiograph(recipe.preprocessing):
         robustness = measure_robustness(classifier, task_dir, rows["train"], answers["test"])
     info = info.model_copy(update={"metrics": metrics, "robustness": robustness})
     _draw(answers["test"], metrics["test"], target / bundle.FIGURES)
@@ -136,7 +137,7 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
 
 
 def _draw(answers: Predictions, measured: Measurement, folder: Path) -> None:
-    for name, (figure, _) in charts(answers, measured.metrics).items():
+    for name, (figure, _) in draw_charts(answers, measured.metrics).items():
         (folder / name).write_bytes(png(figure))
 
 

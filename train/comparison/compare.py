@@ -15,7 +15,7 @@ from train.comparison.paired import McNemar, differences, mcnemar_tests
 from train.errors import RunError
 from train.evaluation.metrics import measure
 from train.evaluation.predictions import predict_all
-from train.exported_model import ExportedModel, find
+from train.exported_model import ExportedModel, load_exported_model
 from train.manifest import Split
 from train.recipe import Augmentation, Recipe
 
@@ -95,7 +95,7 @@ def compare(
     """
     if len(directories) < 2:
         raise RunError(f"compare got {len(directories)} run: name at least two")
-    subjects = [find(directory, data_dir) for directory in directories]
+    subjects = [load_exported_model(directory, data_dir) for directory in directories]
     for other in subjects[1:]:
         _check_pair(subjects[0], other)
     rows = subjects[0].rows(split)

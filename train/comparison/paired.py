@@ -11,7 +11,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from models.bundle import Metric
-from train.evaluation.metrics import Figure, figures, with_intervals
+from train.evaluation.metrics import MetricFunction, bootstrap_metrics, metric_functions
 from train.evaluation.predictions import Predictions
 
 
@@ -34,17 +34,17 @@ def differences(first: Predictions, second: Predictions) -> dict[str, Metric]:
     Both must be answers for the same pictures, in the same order.
     """
 
-    def minus(ours: Figure, theirs: Figure) -> Figure:
+    def minus(ours: MetricFunction, theirs: MetricFunction) -> MetricFunction:
         return lambda chosen: ours(chosen) - theirs(chosen)
 
-    firsts, seconds = figures(first), figures(second)
+    firsts, seconds = metric_functions(first), metric_functions(second)
     both = {name: minus(figure, firsts[name]) for name, figure in seconds.items() if name in firsts}
-    return with_intervals(both, first.groups)
+    return bootstrap_metrics(both, first.groups)
 
 
 def mcnemar_tests(answers: Sequence[Predictions]) -> list[McNemar]:
     """Each model but the first against the first."""
-    right = [answered.chosen == answered.truth for answered in answers]
+    right = [answered.predicted == answered.truth for answered in answers]
     pairs = [(int(np.sum(right[0] & ~other)), int(np.sum(~right[0] & other))) for other in right[1:]]
     alone = [mcnemar(*pair) for pair in pairs]
     return [McNemar(*pair, p, p_holm) for pair, p, p_holm in zip(pairs, alone, holm(alone), strict=True)]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from train.comparison.compare import Compared, Comparison
 from train.comparison.tables import markdown
-from train.html import literal, png
+from train.html import escape_mathtext, png
 from train.run import atomic_write
 
 MARKDOWN, JSON, CHART = "compare.md", "compare.json", "compare.png"
@@ -62,7 +62,7 @@ def chart(comparison: Comparison) -> Figure:
             fmt=MARKERS[number % len(MARKERS)],
             color=COLOURS(number % COLOURS.N),
             capsize=4,
-            label=literal(f"{model.name}, {model.megabytes:.1f} MB"),
+            label=escape_mathtext(f"{model.name}, {model.megabytes:.1f} MB"),
         )
     axes.set_xlim(0, 1.15 * max(places))
     axes.set_xlabel("LiteRT, ms a picture (one thread, this machine)")

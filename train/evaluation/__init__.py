@@ -1,1 +1,1 @@
-"""What a model can do, how sure that is, and for whom it does not hold."""
+"""Evaluation of an exported model: metrics with intervals, charts, corruption robustness, and the report."""

@@ -1,4 +1,4 @@
-"""The charts of an evaluation: confusion matrix, ROC, precision-recall, reliability, risk-coverage."""
+"""Charts of an evaluation: confusion matrix, ROC, precision-recall, reliability, risk-coverage."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,36 +12,42 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from models.bundle import Metric
 from models.prediction import Verdict
-from train.evaluation.metrics import ECE_BINS, confusion, risk_by_coverage
+from train.evaluation.metrics import ECE_BINS, confusion_matrix, risk_coverage_curve
 from train.evaluation.predictions import Predictions
-from train.html import literal
+from train.html import escape_mathtext
 
 COLOURS = colormaps["tab10"]
 QUIET = "#8a94a6"
-LEGIBLE = 10  # curves in one chart; with more labels their average is drawn
-NUMBERED = 25  # labels whose confusions still have room for a number
+MAX_CURVES = 10  # in one chart; with more labels, one curve over all labels is drawn
+MAX_NUMBERED = 25  # columns of a confusion matrix with room for numbers
 
-Curve = Callable[[NDArray[np.bool_], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
+Points = tuple[NDArray[np.float64], NDArray[np.float64]]  # x and y, (P,) each
 
 
-def charts(answers: Predictions, figures: Mapping[str, Metric]) -> Mapping[str, tuple[Figure, str]]:
-    """Every chart and what it shows in words, by the name of its file. `figures` are those of the answers."""
+def draw_charts(predictions: Predictions, metrics: Mapping[str, Metric]) -> Mapping[str, tuple[Figure, str]]:
+    """Return each chart and its description, by file name. `metrics` are those of the predictions."""
     return {
-        "confusion.png": (_confusion(answers), "Confusion matrix: truth in rows, answers in columns"),
-        "roc.png": (_roc(answers), "ROC curve: sensitivity against the share of false alarms"),
-        "precision_recall.png": (_precision_recall(answers), "Precision against recall"),
+        "confusion.png": (
+            _confusion(predictions),
+            "Confusion matrix: true labels in rows, predicted labels in columns",
+        ),
+        "roc.png": (_roc(predictions), "ROC curve: sensitivity against false positive rate"),
+        "precision_recall.png": (_precision_recall(predictions), "Precision against recall"),
         "reliability.png": (
-            _reliability(answers, figures),
+            _reliability(predictions, metrics),
             "Reliability diagram: accuracy against confidence, before and after temperature scaling",
         ),
-        "risk_coverage.png": (_risk_coverage(answers), "Risk-coverage curve: errors among the answers given"),
+        "risk_coverage.png": (
+            _risk_coverage(predictions),
+            "Risk-coverage curve: error rate among the most confident predictions",
+        ),
     }
 
 
-def _confusion(answers: Predictions) -> Figure:
-    counts = np.array(confusion(answers))
-    columns = [literal(label) for label in answers.labels]
-    rejected = np.bincount(answers.truth[answers.chosen < 0], minlength=len(answers.labels))
+def _confusion(predictions: Predictions) -> Figure:
+    counts = np.array(confusion_matrix(predictions))
+    columns = [escape_mathtext(label) for label in predictions.labels]
+    rejected = np.bincount(predictions.truth[predictions.predicted < 0], minlength=len(predictions.labels))
     if rejected.any():
         counts = np.column_stack([counts, rejected])
         columns.append("rejected")
@@ -50,90 +56,90 @@ def _confusion(answers: Predictions) -> Figure:
     figure = Figure(figsize=(side + 0.6, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    if len(columns) <= NUMBERED:
+    if len(columns) <= MAX_NUMBERED:
         for (row, column), count in np.ndenumerate(counts):
             colour = "white" if shares[row, column] > 0.5 else "#1c2330" if count else "#c3cad5"
             axes.text(column, row, f"{count:,}", ha="center", va="center", color=colour)
-    small = 10 if len(columns) <= NUMBERED else 5
+    small = 10 if len(columns) <= MAX_NUMBERED else 5
     axes.set_xticks(range(len(columns)), columns, size=small)
     if len(columns) * max(map(len, columns)) > 40:
         axes.tick_params("x", rotation=90)
-    axes.set_yticks(range(len(counts)), [literal(label) for label in answers.labels], size=small)
-    axes.set_xlabel("answer")
-    axes.set_ylabel("truth")
+    axes.set_yticks(range(len(counts)), [escape_mathtext(label) for label in predictions.labels], size=small)
+    axes.set_xlabel("predicted label")
+    axes.set_ylabel("true label")
     return figure
 
 
-def _roc(answers: Predictions) -> Figure:
-    def curve(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-        false_alarms, found, _ = roc_curve(positive, scores)
-        return false_alarms, found
+def _roc(predictions: Predictions) -> Figure:
+    def curve(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> Points:
+        false_positive_rate, true_positive_rate, _ = roc_curve(positive, scores)
+        return false_positive_rate, true_positive_rate
 
     figure, axes = _square()
-    _draw_curves(axes, answers, curve)
+    _draw_curves(axes, predictions, curve)
     axes.plot([0, 1], [0, 1], color=QUIET, linestyle=":", linewidth=1)
-    if answers.positive is not None:
-        sick, alarm = answers.truth == answers.positive, answers.chosen == answers.positive
-        _mark(axes, (alarm[~sick].mean(), alarm[sick].mean()), "operating point")
-    axes.set_xlabel("share of the others that is taken for it (1 - specificity)")
-    axes.set_ylabel("share of its pictures that is found (sensitivity)")
+    if predictions.positive is not None:
+        truth, predicted = predictions.truth == predictions.positive, predictions.predicted == predictions.positive
+        _mark(axes, (predicted[~truth].mean(), predicted[truth].mean()), "operating point")
+    axes.set_xlabel("false positive rate (1 - specificity)")
+    axes.set_ylabel("true positive rate (sensitivity)")
     axes.legend(loc="lower right", frameon=False)
     return figure
 
 
-def _precision_recall(answers: Predictions) -> Figure:
-    def curve(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+def _precision_recall(predictions: Predictions) -> Figure:
+    def curve(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> Points:
         precision, recall, _ = precision_recall_curve(positive, scores)
         return recall, precision
 
     figure, axes = _square()
-    _draw_curves(axes, answers, curve)
-    if answers.positive is not None:
-        sick, alarm = answers.truth == answers.positive, answers.chosen == answers.positive
-        _mark(axes, (alarm[sick].mean(), sick[alarm].mean()), "operating point")
-    axes.set_xlabel("recall: share of its pictures that is found")
-    axes.set_ylabel("precision: share of its answers that is right")
+    _draw_curves(axes, predictions, curve)
+    if predictions.positive is not None:
+        truth, predicted = predictions.truth == predictions.positive, predictions.predicted == predictions.positive
+        _mark(axes, (predicted[truth].mean(), truth[predicted].mean()), "operating point")
+    axes.set_xlabel("recall")
+    axes.set_ylabel("precision")
     axes.legend(loc="lower left", frameon=False)
     return figure
 
 
-def _draw_curves(axes: Axes, answers: Predictions, curve: Callable[..., tuple[NDArray[np.float64], ...]]) -> None:
-    """A curve for the positive label, for each of a few labels, or for all together."""
-    if answers.positive is not None:
-        chosen: Sequence[int] = [answers.positive]
-    elif len(answers.labels) <= LEGIBLE:
-        chosen = [k for k in range(len(answers.labels)) if (answers.truth == k).any()]
+def _draw_curves(axes: Axes, predictions: Predictions, curve: Callable[..., Points]) -> None:
+    """Draw a curve for the positive label, for each label, or for more than MAX_CURVES labels, one for all."""
+    if predictions.positive is not None:
+        labels: Sequence[int] = [predictions.positive]
+    elif len(predictions.labels) <= MAX_CURVES:
+        labels = [k for k in range(len(predictions.labels)) if (predictions.truth == k).any()]
     else:
-        hits = np.eye(len(answers.labels), dtype=bool)[answers.truth]
-        axes.plot(*curve(hits.ravel(), answers.probabilities.ravel()), color=COLOURS(0), label="all labels together")
+        hits = np.eye(len(predictions.labels), dtype=bool)[predictions.truth]
+        axes.plot(*curve(hits.ravel(), predictions.probabilities.ravel()), color=COLOURS(0), label="all labels")
         return
-    for number, k in enumerate(chosen):
-        label = literal(answers.labels[k])
-        axes.plot(*curve(answers.truth == k, answers.probabilities[:, k]), color=COLOURS(number), label=label)
+    for number, k in enumerate(labels):
+        label = escape_mathtext(predictions.labels[k])
+        axes.plot(*curve(predictions.truth == k, predictions.probabilities[:, k]), color=COLOURS(number), label=label)
 
 
-def _reliability(answers: Predictions, figures: Mapping[str, Metric]) -> Figure:
+def _reliability(predictions: Predictions, metrics: Mapping[str, Metric]) -> Figure:
     figure = Figure(figsize=(9.5, 5), layout="constrained")
     panels = figure.subplots(2, 2, sharex=True, height_ratios=(3, 1))
     sides = {
-        "before": (answers.uncalibrated, "ece_before"),
-        f"after temperature scaling (T = {answers.temperature:.2f})": (answers.probabilities, "ece"),
+        "before": (predictions.uncalibrated, "ece_before"),
+        f"after temperature scaling (T = {predictions.temperature:.2f})": (predictions.probabilities, "ece"),
     }
     for column, (title, (probabilities, name)) in enumerate(sides.items()):
-        confidence, right = probabilities.max(1), probabilities.argmax(1) == answers.truth
-        _draw_bins(panels[0][column], panels[1][column], confidence, right)
-        panels[0][column].set_title(f"{title}: ECE {100 * figures[name].value:.1f} %", size=11)
+        confidence, correct = probabilities.max(1), probabilities.argmax(1) == predictions.truth
+        _draw_bins(panels[0][column], panels[1][column], confidence, correct)
+        panels[0][column].set_title(f"{title}: ECE {100 * metrics[name].value:.1f} %", size=11)
     panels[0][0].set_ylabel("accuracy")
     panels[1][0].set_ylabel("pictures")
     return figure
 
 
-def _draw_bins(above: Axes, below: Axes, confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> None:
+def _draw_bins(above: Axes, below: Axes, confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> None:
     edges = np.linspace(0, 1, ECE_BINS + 1)
     bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
     count = np.bincount(bins, minlength=ECE_BINS)
     used = count > 0
-    accuracy = np.bincount(bins, weights=right, minlength=ECE_BINS)[used] / count[used]
+    accuracy = np.bincount(bins, weights=correct, minlength=ECE_BINS)[used] / count[used]
     mean = np.bincount(bins, weights=confidence, minlength=ECE_BINS)[used] / count[used]
     above.plot([0, 1], [0, 1], color=QUIET, linestyle=":", linewidth=1)
     above.bar(edges[:-1][used], accuracy, width=1 / ECE_BINS, align="edge", color=COLOURS(0), alpha=0.35, linewidth=0)
@@ -148,21 +154,21 @@ def _draw_bins(above: Axes, below: Axes, confidence: NDArray[np.float64], right:
     above.set_ylim(0, 1.02)
 
 
-def _risk_coverage(answers: Predictions) -> Figure:
-    right = answers.chosen == answers.truth
-    risks = risk_by_coverage(answers.confidence, right)
+def _risk_coverage(predictions: Predictions) -> Figure:
+    correct = predictions.predicted == predictions.truth
+    risks = risk_coverage_curve(predictions.confidence, correct)
     figure = Figure(figsize=(8, 4.2), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     axes.plot(100 * np.arange(1, len(risks) + 1) / len(risks), 100 * risks, color=COLOURS(0))
-    confident = np.array([prediction.verdict is Verdict.CONFIDENT for prediction in answers.predictions])
+    confident = np.array([prediction.verdict is Verdict.CONFIDENT for prediction in predictions.items])
     if confident.any():
-        _mark(axes, (100 * confident.mean(), 100 * (~right)[confident].mean()), "answers called confident")
+        _mark(axes, (100 * confident.mean(), 100 * (~correct)[confident].mean()), "verdict confident")
         figure.legend(loc="outside upper right", frameon=False)
     axes.set_xlim(0, 102)
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("pictures that are answered, the most confident first (%)")
-    axes.set_ylabel("wrong among them (%)")
+    axes.set_xlabel("coverage: share of the pictures, most confident first (%)")
+    axes.set_ylabel("error rate among them (%)")
     return figure
 
 

@@ -1,4 +1,4 @@
-"""What a trained model does on a split of its pictures, measured: everything that a report says."""
+"""Evaluation of an exported model on a split of its pictures: everything that the report shows."""
 
 import datetime
 from collections import Counter
@@ -11,9 +11,16 @@ import numpy as np
 from models.bundle import BundleInfo, Metric
 from models.prediction import Verdict
 from train import run as runs
-from train.evaluation.metrics import all_figures, confusion, per_class, risk_by_coverage, with_intervals
+from train.evaluation.metrics import (
+    bootstrap_metrics,
+    class_metrics,
+    confusion_matrix,
+    report_metric_functions,
+    risk_coverage_curve,
+)
 from train.evaluation.predictions import Predictions, predict_all
-from train.evaluation.robustness import FOR, Robustness, measure_robustness
+from train.evaluation.robustness import Robustness, measure_robustness
+from train.evaluation.task_properties import is_radiograph
 from train.exported_model import ExportedModel
 from train.manifest import Split
 
@@ -22,100 +29,101 @@ CURVE_POINTS = 100  # of the risk-coverage curve, in metrics.json
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One evaluation: the subject and the split, the answers, and what was measured of them."""
+    """Predictions of a model on a split, and the metrics computed from them."""
 
-    subject: ExportedModel
+    model: ExportedModel
     split: Split
-    answers: Predictions
-    figures: Mapping[str, Metric]
-    classes: Mapping[str, Mapping[str, Metric]]  # label → precision, recall, f1
-    robustness: Robustness | None  # for X-rays
-    date: str
+    predictions: Predictions
+    metrics: Mapping[str, Metric]
+    class_metrics: Mapping[str, Mapping[str, Metric]]  # label → precision, recall, f1
+    robustness: Robustness | None  # only for X-rays
+    date: str  # ISO 8601, UTC
     machine: str
 
     @property
     def info(self) -> BundleInfo:
-        """What the bundle says of itself."""
-        return self.subject.info
+        """Metadata of the bundle."""
+        return self.model.info
 
     @property
     def verdicts(self) -> dict[str, int]:
-        """How many pictures got each verdict."""
-        counts = Counter(prediction.verdict for prediction in self.answers.predictions)
+        """Number of pictures by verdict."""
+        counts = Counter(item.verdict for item in self.predictions.items)
         return {verdict.value: counts[verdict] for verdict in Verdict}
 
     @property
     def support(self) -> dict[str, int]:
-        """How many pictures each label has."""
-        counts = np.bincount(self.answers.truth, minlength=len(self.answers.labels))
-        return dict(zip(self.answers.labels, counts.tolist(), strict=True))
+        """Number of pictures by true label."""
+        counts = np.bincount(self.predictions.truth, minlength=len(self.predictions.labels))
+        return dict(zip(self.predictions.labels, counts.tolist(), strict=True))
 
     def as_dict(self) -> dict[str, Any]:
-        """The evaluation as plain data, for `metrics.json`."""
+        """Return the content of `metrics.json`."""
         operating = self.info.thresholds.operating
         return {
             "task": self.info.task,
             "model": {
-                "name": self.subject.name,
+                "name": self.model.name,
                 "version": self.info.version,
-                "revision": self.subject.classifier.revision,
+                "revision": self.model.classifier.revision,
             },
             "split": self.split,
-            "n": len(self.answers.rows),
-            "groups": self.answers.group_count,
+            "n": len(self.predictions.rows),
+            "groups": self.predictions.group_count,
             "date": self.date,
             "machine": self.machine,
-            "labels": list(self.answers.labels),
+            "labels": list(self.predictions.labels),
             "temperature": self.info.temperature,
             "operating_point": None if operating is None else operating.model_dump(),
-            "figures": _plain(self.figures),
+            "figures": _as_dicts(self.metrics),
             "per_class": {
-                label: _plain(scores) | {"support": self.support[label]} for label, scores in self.classes.items()
+                label: _as_dicts(metrics) | {"support": self.support[label]}
+                for label, metrics in self.class_metrics.items()
             },
-            "confusion": confusion(self.answers),
+            "confusion": confusion_matrix(self.predictions),
             "verdicts": self.verdicts,
             "risk_coverage": self._risk_coverage(),
             "robustness": None
             if self.robustness is None
-            else {condition: _plain(found) for condition, found in self.robustness.items()},
+            else {condition: _as_dicts(metrics) for condition, metrics in self.robustness.items()},
         }
 
     def _risk_coverage(self) -> list[dict[str, float]]:
-        """Points of the curve: the share of the pictures answered, the errors among them, the least confidence."""
-        count = len(self.answers.rows)
-        risks = risk_by_coverage(self.answers.confidence, self.answers.chosen == self.answers.truth)
-        confidence = np.sort(self.answers.confidence)[::-1]
-        taken = np.unique(np.linspace(1, count, min(count, CURVE_POINTS)).round().astype(int))
+        """Return up to CURVE_POINTS points: coverage, error rate among the covered, and their lowest confidence."""
+        count = len(self.predictions.rows)
+        risks = risk_coverage_curve(self.predictions.confidence, self.predictions.predicted == self.predictions.truth)
+        confidence = np.sort(self.predictions.confidence)[::-1]
+        numbers = np.unique(np.linspace(1, count, min(count, CURVE_POINTS)).round().astype(int))
         return [
             {
                 "coverage": round(number / count, 5),
                 "risk": round(float(risks[number - 1]), 5),
                 "confidence": round(float(confidence[number - 1]), 5),
             }
-            for number in taken.tolist()
+            for number in numbers.tolist()
         ]
 
 
-def evaluate(subject: ExportedModel, split: Split) -> Evaluation:
-    """Answer every picture of the split by the path that serves, and measure the answers.
+def evaluate_model(model: ExportedModel, split: Split) -> Evaluation:
+    """Classify every picture of the split by the serving path and compute all metrics.
 
     Raises what `ExportedModel.rows` and `predict_all` raise.
     """
-    answers = predict_all(subject.classifier, subject.task_dir, subject.rows(split))
-    is_xray = subject.info.preprocessing == FOR
+    predictions = predict_all(model.classifier, model.task_dir, model.rows(split))
+    robustness = None
+    if is_radiograph(model.info.preprocessing):
+        robustness = measure_robustness(model.classifier, model.task_dir, model.rows("train"), predictions)
     return Evaluation(
-        subject=subject,
+        model=model,
         split=split,
-        answers=answers,
-        figures=with_intervals(all_figures(answers), answers.groups),
-        classes=per_class(answers),
-        robustness=measure_robustness(subject.classifier, subject.task_dir, subject.rows("train"), answers)
-        if is_xray
-        else None,
+        predictions=predictions,
+        metrics=bootstrap_metrics(report_metric_functions(predictions), predictions.groups),
+        class_metrics=class_metrics(predictions),
+        robustness=robustness,
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         machine=runs.machine(),
     )
 
 
-def _plain(figures: Mapping[str, Metric]) -> dict[str, Any]:
-    return {name: metric.model_dump() for name, metric in figures.items()}
+def _as_dicts(metrics: Mapping[str, Metric]) -> dict[str, Any]:
+    return {name: metric.model_dump() for name, metric in metrics.items()}

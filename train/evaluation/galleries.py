@@ -1,4 +1,4 @@
-"""Which answers are worth looking at: correct ones, wrong ones, the boldest mistakes and the least sure answers."""
+"""Selection of the predictions that a report shows: correct, wrong, most confident errors and least confident."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,27 +7,27 @@ from numpy.typing import NDArray
 
 from train.evaluation.predictions import Predictions
 
-SHOWN = 12  # pictures of a gallery
+GALLERY_SIZE = 12  # pictures
 
 
-def galleries(answers: Predictions) -> Mapping[str, Sequence[int]]:
-    """The pictures of each gallery as indices, by title; a rejected picture is a wrong answer without confidence."""
-    right = answers.chosen == answers.truth
-    answered = answers.chosen >= 0
-    by_confidence = np.argsort(answers.confidence, kind="stable")
+def select_galleries(predictions: Predictions) -> Mapping[str, Sequence[int]]:
+    """Return picture indices by gallery title. A rejected picture is an error without confidence."""
+    correct = predictions.predicted == predictions.truth
+    accepted = predictions.predicted >= 0
+    by_confidence = np.argsort(predictions.confidence, kind="stable")
     return {
-        "Correct": _some(np.flatnonzero(right)),
-        "Wrong": _some(np.flatnonzero(~right)),
-        "Most confident wrong": _first(by_confidence[::-1], answered & ~right),
-        "Least confident": _first(by_confidence, answered),
+        "Correct": _sample(np.flatnonzero(correct)),
+        "Wrong": _sample(np.flatnonzero(~correct)),
+        "Most confident wrong": _first(by_confidence[::-1], accepted & ~correct),
+        "Least confident": _first(by_confidence, accepted),
     }
 
 
-def _some(pictures: NDArray[np.int64]) -> list[int]:
-    """A few of them, chosen by chance and the same each time, in their order."""
-    count = min(SHOWN, len(pictures))
-    return sorted(np.random.default_rng(0).choice(pictures, count, replace=False).tolist())
+def _sample(indices: NDArray[np.int64]) -> list[int]:
+    """Draw GALLERY_SIZE indices at random with a fixed seed, sorted."""
+    count = min(GALLERY_SIZE, len(indices))
+    return sorted(np.random.default_rng(0).choice(indices, count, replace=False).tolist())
 
 
-def _first(ordered: NDArray[np.int64], among: NDArray[np.bool_]) -> list[int]:
-    return [int(index) for index in ordered if among[index]][:SHOWN]
+def _first(ordered: NDArray[np.int64], selected: NDArray[np.bool_]) -> list[int]:
+    return [int(index) for index in ordered if selected[index]][:GALLERY_SIZE]

@@ -1,140 +1,144 @@
-"""Figures of a classifier on a split, with 95 % intervals by bootstrap over patients or near-duplicates."""
+"""Metrics of a classifier on a split, with 95 % bootstrap intervals over patients or near-duplicate groups."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from sklearn import metrics as sklearn_metrics
 
 from models.bundle import Measurement, Metric
 from models.prediction import Verdict
 from train.evaluation.predictions import Predictions
-from train.evaluation.ranking import average_precision, one_against_rest, roc_auc
+from train.evaluation.ranking import average_precision, mean_one_vs_rest, roc_auc
 
 RESAMPLES = 1000
 ECE_BINS = 15
 
-Figure = Callable[[NDArray[np.int64]], float]  # a figure over the chosen pictures, given as indices
+MetricFunction = Callable[[NDArray[np.int64]], float]  # indices of pictures (M,) → the metric over these pictures
 
 
-def measure(answers: Predictions) -> Measurement:
-    """Sum up the answers. A rejected picture counts as a wrong answer, and is counted in `rejected` too."""
+def measure(predictions: Predictions) -> Measurement:
+    """Return the metrics that a bundle records. A rejected picture counts as an error and also in `rejected`."""
     return Measurement(
-        n=len(answers.rows),
-        groups=answers.group_count,
-        metrics=with_intervals(figures(answers), answers.groups),
-        confusion=confusion(answers),
-        rejected=int(np.sum(answers.chosen < 0)),
-        uncertain=sum(p.verdict is Verdict.UNCERTAIN for p in answers.predictions),
+        n=len(predictions.rows),
+        groups=predictions.group_count,
+        metrics=bootstrap_metrics(metric_functions(predictions), predictions.groups),
+        confusion=confusion_matrix(predictions),
+        rejected=int(np.sum(predictions.predicted < 0)),
+        uncertain=sum(item.verdict is Verdict.UNCERTAIN for item in predictions.items),
     )
 
 
-def confusion(answers: Predictions) -> list[list[int]]:
-    """How many pictures of each label (rows) were answered with each label (columns); rejected ones are left out."""
-    answered = answers.chosen >= 0
-    counts: list[list[int]] = confusion_matrix(
-        answers.truth[answered], answers.chosen[answered], labels=range(len(answers.labels))
+def confusion_matrix(predictions: Predictions) -> list[list[int]]:
+    """Return the confusion matrix, `(K, K)`: true labels in rows, predicted labels in columns, rejections excluded."""
+    accepted = predictions.predicted >= 0
+    counts: list[list[int]] = sklearn_metrics.confusion_matrix(
+        predictions.truth[accepted], predictions.predicted[accepted], labels=range(len(predictions.labels))
     ).tolist()
     return counts
 
 
-def expected_calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """Mean distance between confidence and accuracy over equal-width bins (Guo et al. 2017, arXiv 1706.04599)."""
+def expected_calibration_error(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> float:
+    """Return the mean distance of confidence and accuracy over equal-width bins (Guo et al. 2017, arXiv 1706.04599)."""
     bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
-    surplus = np.bincount(bins, weights=confidence - right, minlength=ECE_BINS)
+    surplus = np.bincount(bins, weights=confidence - correct, minlength=ECE_BINS)
     return float(np.abs(surplus).sum() / len(confidence))
 
 
-def figures(answers: Predictions) -> dict[str, Figure]:
-    """The figures that a bundle records, each as a function of which pictures to take."""
-    truth, probabilities, positive = answers.truth, answers.probabilities, answers.positive
-    right = answers.chosen == truth
-    squares = ((probabilities - np.eye(len(answers.labels))[truth]) ** 2).sum(1)
-    if len(answers.labels) == 2:
-        squares /= 2  # as is usual: of two labels, one is counted
-    named: dict[str, Figure] = {
-        "accuracy": lambda i: float(right[i].mean()),
-        "balanced_accuracy": lambda i: float(np.mean([right[i][truth[i] == k].mean() for k in np.unique(truth[i])])),
+def metric_functions(predictions: Predictions) -> dict[str, MetricFunction]:
+    """Return the metrics that a bundle records, by name, each as a function of picture indices."""
+    truth, probabilities, positive = predictions.truth, predictions.probabilities, predictions.positive
+    correct = predictions.predicted == truth
+    squares = ((probabilities - np.eye(len(predictions.labels))[truth]) ** 2).sum(1)
+    if len(predictions.labels) == 2:
+        squares /= 2  # the usual definition for two labels counts one of them
+    functions: dict[str, MetricFunction] = {
+        "accuracy": lambda i: float(correct[i].mean()),
+        "balanced_accuracy": lambda i: float(np.mean([correct[i][truth[i] == k].mean() for k in np.unique(truth[i])])),
         "log_loss": lambda i: float(-np.log(np.maximum(probabilities[i, truth[i]], 1e-12)).mean()),
         "brier": lambda i: float(squares[i].mean()),
         "ece": _calibration_error(probabilities, truth),
-        "ece_before": _calibration_error(answers.uncalibrated, truth),
+        "ece_before": _calibration_error(predictions.uncalibrated, truth),
     }
     if positive is not None:
-        sick, score = truth == positive, probabilities[:, positive]
-        named |= {
-            "roc_auc": lambda i: roc_auc(score[i], sick[i]),
-            "average_precision": lambda i: average_precision(score[i], sick[i]),
-            "sensitivity": lambda i: _share(right[i][sick[i]]),
-            "specificity": lambda i: _share(right[i][~sick[i]]),
+        is_positive, scores = truth == positive, probabilities[:, positive]
+        functions |= {
+            "roc_auc": lambda i: roc_auc(scores[i], is_positive[i]),
+            "average_precision": lambda i: average_precision(scores[i], is_positive[i]),
+            "sensitivity": lambda i: _share(correct[i][is_positive[i]]),
+            "specificity": lambda i: _share(correct[i][~is_positive[i]]),
         }
-    return named
+    return functions
 
 
-def all_figures(answers: Predictions) -> dict[str, Figure]:
-    """The figures of `figures`, and those that take their time: a report has them, a bundle does not."""
-    truth, probabilities = answers.truth, answers.probabilities
-    right = answers.chosen == truth
-    rankings: dict[str, Figure] = {
-        "roc_auc": lambda i: one_against_rest(roc_auc, probabilities[i], truth[i]),
-        "average_precision": lambda i: one_against_rest(average_precision, probabilities[i], truth[i]),
-    }
-    slow: dict[str, Figure] = {"aurc": lambda i: float(risk_by_coverage(answers.confidence[i], right[i]).mean())}
-    return figures(answers) | ({} if answers.positive is not None else rankings) | slow
+def report_metric_functions(predictions: Predictions) -> dict[str, MetricFunction]:
+    """Return the metrics of `metric_functions` and the slow ones, which a report has and a bundle does not."""
+    truth, probabilities = predictions.truth, predictions.probabilities
+    correct = predictions.predicted == truth
+    functions = metric_functions(predictions)
+    if predictions.positive is None:
+        functions |= {
+            "roc_auc": lambda i: mean_one_vs_rest(roc_auc, probabilities[i], truth[i]),
+            "average_precision": lambda i: mean_one_vs_rest(average_precision, probabilities[i], truth[i]),
+        }
+    return functions | {"aurc": lambda i: float(risk_coverage_curve(predictions.confidence[i], correct[i]).mean())}
 
 
-def risk_by_coverage(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The share of wrong answers among the 1, 2, … N most confident ones, `(N,)`; their mean is the AURC.
+def risk_coverage_curve(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the error rate among the 1, 2, … N most confident predictions, `(N,)`. Its mean is the AURC.
 
-    Risk-coverage curves: El-Yaniv and Wiener 2010 (JMLR 11); AURC: Geifman et al. 2019 (arXiv 1805.08206).
+    Risk-coverage curves: El-Yaniv and Wiener 2010 (JMLR 11). AURC: Geifman et al. 2019 (arXiv 1805.08206).
     """
-    wrong = ~right[np.argsort(-confidence, kind="stable")]
+    wrong = ~correct[np.argsort(-confidence, kind="stable")]
     return np.asarray(np.cumsum(wrong) / np.arange(1, len(wrong) + 1), dtype=np.float64)
 
 
-def per_class(answers: Predictions) -> dict[str, dict[str, Metric]]:
-    """Precision, recall and F1 of each label with their intervals: scikit-learn's classification report.
+def class_metrics(predictions: Predictions) -> dict[str, dict[str, Metric]]:
+    """Return precision, recall and F1 of each label with 95 % intervals, as in scikit-learn's classification report.
 
-    A rejected picture is a miss for its label and no false alarm for any other.
+    A rejected picture is a false negative of its label and no false positive of any other.
     """
 
-    def scores(chosen: NDArray[np.int64]) -> NDArray[np.float64]:  # (3, K)
-        found = precision_recall_fscore_support(
-            answers.truth[chosen], answers.chosen[chosen], labels=range(len(answers.labels)), zero_division=0
+    def scores(indices: NDArray[np.int64]) -> NDArray[np.float64]:  # (3, K)
+        found = sklearn_metrics.precision_recall_fscore_support(
+            predictions.truth[indices],
+            predictions.predicted[indices],
+            labels=range(len(predictions.labels)),
+            zero_division=0,
         )
         return np.array(found[:3])
 
-    low, high = np.percentile([scores(chosen) for chosen in _resamples(answers.groups)], (2.5, 97.5), axis=0)
-    value = scores(np.arange(len(answers.truth)))
+    low, high = np.percentile([scores(indices) for indices in _resamples(predictions.groups)], (2.5, 97.5), axis=0)
+    value = scores(np.arange(len(predictions.truth)))
     return {
         label: {
             name: _metric(value[row, column], low[row, column], high[row, column])
             for row, name in enumerate(("precision", "recall", "f1"))
         }
-        for column, label in enumerate(answers.labels)
+        for column, label in enumerate(predictions.labels)
     }
 
 
-def with_intervals(figures: dict[str, Figure], groups: NDArray[np.int64]) -> dict[str, Metric]:
-    """Each figure over all pictures, and between which values 95 % of its bootstrap resamples over groups lie.
+def bootstrap_metrics(functions: Mapping[str, MetricFunction], groups: NDArray[np.int64]) -> dict[str, Metric]:
+    """Return each metric over all pictures with its 95 % percentile interval, from a bootstrap over groups.
 
-    `groups` is the number of each picture's group, `(N,)`. A figure that these pictures do not have (a sensitivity
-    where no one is sick) is left out; resamples that do not have it do not count.
+    `groups` is the group number of each picture, `(N,)`. A metric that is undefined for these pictures (sensitivity
+    without positives) is omitted; resamples where it is undefined are ignored.
     """
-    everything = np.arange(len(groups))
+    all_pictures = np.arange(len(groups))
     resamples = _resamples(groups)
-    measured = {}
-    for name, figure in figures.items():
-        value = figure(everything)
+    metrics = {}
+    for name, function in functions.items():
+        value = function(all_pictures)
         if np.isnan(value):
             continue
-        low, high = np.nanpercentile([figure(resample) for resample in resamples], (2.5, 97.5))
-        measured[name] = _metric(value, low, high)
-    return measured
+        low, high = np.nanpercentile([function(resample) for resample in resamples], (2.5, 97.5))
+        metrics[name] = _metric(value, low, high)
+    return metrics
 
 
 def _resamples(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """For each resample the pictures of as many groups as there are, drawn with replacement."""
+    """Draw as many groups as there are, with replacement, RESAMPLES times; return the picture indices of each draw."""
     members = np.split(np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups))[:-1])
     random = np.random.default_rng(0)
     return [
@@ -146,10 +150,10 @@ def _metric(value: float, low: float, high: float) -> Metric:
     return Metric(value=round(float(value), 5), low=round(float(low), 5), high=round(float(high), 5))
 
 
-def _calibration_error(probabilities: NDArray[np.float64], truth: NDArray[np.int64]) -> Figure:
-    confidence, right = probabilities.max(1), probabilities.argmax(1) == truth
-    return lambda i: expected_calibration_error(confidence[i], right[i])
+def _calibration_error(probabilities: NDArray[np.float64], truth: NDArray[np.int64]) -> MetricFunction:
+    confidence, correct = probabilities.max(1), probabilities.argmax(1) == truth
+    return lambda i: expected_calibration_error(confidence[i], correct[i])
 
 
-def _share(right: NDArray[np.bool_]) -> float:
-    return float(right.mean()) if right.size else float("nan")
+def _share(correct: NDArray[np.bool_]) -> float:
+    return float(correct.mean()) if correct.size else float("nan")

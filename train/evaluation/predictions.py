@@ -1,4 +1,4 @@
-"""What a classifier answers for every picture of a split, through the path that serves: bytes in, `Prediction` out."""
+"""Predictions of a classifier for every picture of a split, made by the serving path: bytes in, `Prediction` out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,65 +15,74 @@ from train.learning.batches import targets
 from train.manifest import Row, encode_png, read_picture
 from train.parallel import parallel_map
 
-Alteration = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]  # of a decoded picture, (H, W, 3)
+Corruption = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]  # decoded picture (H, W, 3) → corrupted picture
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """N pictures, their true labels as indices `truth` (N,), and what the classifier said of each."""
+    """Predictions for N pictures with K labels.
+
+    `positive` is the index of the label with an operating point, None without one. `temperature` is the one that
+    calibrated the probabilities. `truth` has the indices of the true labels, `(N,)`.
+    """
 
     labels: tuple[str, ...]
-    positive: int | None  # of two labels, the one that is looked for
-    temperature: float  # that the probabilities were calibrated with
+    positive: int | None
+    temperature: float
     rows: tuple[Row, ...]
     truth: NDArray[np.int64]
-    predictions: tuple[Prediction, ...]
+    items: tuple[Prediction, ...]
 
     @cached_property
-    def chosen(self) -> NDArray[np.int64]:
-        """The index of each answer, `(N,)`; -1 for a rejected picture."""
-        return np.array([-1 if p.index is None else p.index for p in self.predictions])
+    def predicted(self) -> NDArray[np.int64]:
+        """Indices of the predicted labels, `(N,)`; -1 for a rejected picture."""
+        return np.array([-1 if item.index is None else item.index for item in self.items])
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:
-        """Calibrated, `(N, K)`; those of rejected pictures too."""
-        return np.array([p.probabilities for p in self.predictions])
+        """Calibrated probabilities, `(N, K)`, also of rejected pictures."""
+        return np.array([item.probabilities for item in self.items])
 
     @cached_property
     def uncalibrated(self) -> NDArray[np.float64]:
-        """The probabilities without temperature scaling, `(N, K)`: softmax(z) from the p = softmax(z / T) there is."""
+        """Probabilities before temperature scaling, `(N, K)`: softmax(z), computed from p = softmax(z / T)."""
         powers = self.probabilities**self.temperature
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
 
     @cached_property
     def confidence(self) -> NDArray[np.float64]:
-        """The probability of each answer, `(N,)`; 0 for a rejected picture."""
-        return np.array([p.confidence for p in self.predictions])
+        """Probabilities of the predicted labels, `(N,)`; 0 for a rejected picture."""
+        return np.array([item.confidence for item in self.items])
 
     @cached_property
     def groups(self) -> NDArray[np.int64]:
-        """The number of each picture's group, `(N,)`: what a bootstrap draws."""
+        """Group numbers of the pictures, `(N,)`: the units that the bootstrap resamples."""
         return np.unique([row.group for row in self.rows], return_inverse=True)[1].astype(np.int64)
 
     @property
     def group_count(self) -> int:
-        """How many groups there are: patients, or near-duplicates."""
+        """Number of groups (patients or near-duplicate groups)."""
         return int(self.groups.max()) + 1
 
 
 def predict_all(
-    classifier: Classifier, task_dir: Path, rows: Sequence[Row], alter: Alteration | None = None, what: str = "pictures"
+    classifier: Classifier,
+    task_dir: Path,
+    rows: Sequence[Row],
+    corruption: Corruption | None = None,
+    description: str = "pictures",
 ) -> Predictions:
-    """Classify every row's picture, or what `alter` makes of it, sent as PNG; `what` names them on the progress bar.
+    """Classify the picture of each row.
 
-    Raises DataError when one is missing, PictureError when it cannot be read.
+    With `corruption`, each picture is decoded, corrupted and sent as PNG. `description` appears on the progress bar.
+    Raises DataError when a picture is missing, PictureError when it cannot be decoded.
     """
     labels = classifier.info.label_ids
     operating = classifier.info.thresholds.operating
 
-    def answer(row: Row) -> Prediction:
+    def predict(row: Row) -> Prediction:
         data = read_picture(task_dir, row.path)
-        return classifier.classify(data if alter is None else encode_png(alter(decode(data))))
+        return classifier.classify(data if corruption is None else encode_png(corruption(decode(data))))
 
     return Predictions(
         labels=labels,
@@ -81,5 +90,5 @@ def predict_all(
         temperature=classifier.info.temperature,
         rows=tuple(rows),
         truth=targets(rows, labels),
-        predictions=tuple(parallel_map(answer, rows, f"{classifier.task}: {len(rows)} {what}")),
+        items=tuple(parallel_map(predict, rows, f"{classifier.task}: {len(rows)} {description}")),
     )

@@ -1,7 +1,7 @@
-"""X-rays as another hospital might have sent them, and where in them the lungs are.
+"""Corruptions of X-rays that imitate another hospital, and the box of the lungs.
 
-A hospital's borders, exposure and letters are the shortcuts that a network takes. Each alteration takes a decoded
-picture, `(H, W, 3)` uint8 RGB, before any preprocessing, and gives another.
+Networks take a hospital's borders, exposure and letters as shortcuts. Each corruption takes a decoded picture,
+`(H, W, 3)` uint8 RGB, before any preprocessing, and returns another.
 """
 
 from collections.abc import Callable
@@ -15,8 +15,8 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom, as fraction
 
 CROP = 0.08  # of the width and of the height, on each side
 
-# Where the lungs are on average in the training pictures of this project (children, anterior-posterior view): a fixed
-# box around both lungs, with the heart and spine between them. It is a box and no segmentation.
+# A fixed box around both lungs, with the heart and spine between them: their mean position in the training pictures of
+# this project (children, anterior-posterior view). It is not a segmentation.
 THORAX: Box = (0.12, 0.15, 0.88, 0.85)
 THORAX_CROPPED: Box = (
     (THORAX[0] - CROP) / (1 - 2 * CROP),
@@ -26,43 +26,40 @@ THORAX_CROPPED: Box = (
 )
 
 STROKE = 0.05  # of the longer side: wider than the strokes of letters
-CONTRAST = 45  # grey levels that letters are brighter than what is around them
+CONTRAST = 45  # grey levels by which letters are brighter than their surroundings
 SIDE_STRIP = 0.09  # of the width: letters may be anywhere along the sides
 CORNER = (0.3, 0.2)  # of the width and of the height: the upper corners
 
 
-def cropped(rgb: Picture) -> Picture:
-    """Without 8 % of the width and of the height on each side."""
+def crop_borders(rgb: Picture) -> Picture:
+    """Remove 8 % of the width and of the height on each side."""
     height, width = rgb.shape[:2]
     rows, columns = round(CROP * height), round(CROP * width)
     return rgb[rows : height - rows, columns : width - columns]
 
 
-def matched_to(reference: Picture) -> Callable[[Picture], Picture]:
-    """An alteration that gives a picture the reference's distribution of grey levels, in grey.
-
-    Each grey level becomes the one below which the reference has as large a share of its pixels.
-    """
-    there = _shares_below(_grey(reference))
-    occur = np.flatnonzero(np.diff(there, prepend=0))  # levels that the reference has
+def match_histogram_to(reference: Picture) -> Callable[[Picture], Picture]:
+    """Return a corruption that gives a picture the grey-level distribution of the reference, as grey RGB."""
+    target = _cumulative_histogram(_grey(reference))
+    levels_in_reference = np.flatnonzero(np.diff(target, prepend=0))
 
     def match(rgb: Picture) -> Picture:
         grey = _grey(rgb)
-        levels = np.interp(_shares_below(grey), there[occur], occur)
+        levels = np.interp(_cumulative_histogram(grey), target[levels_in_reference], levels_in_reference)
         return _as_rgb(np.rint(levels).astype(np.uint8)[grey])
 
     return match
 
 
-def without_letters(rgb: Picture) -> Picture:
-    """With the letters at the sides and in the upper corners painted over by what surrounds them, in grey.
+def blank_letters(rgb: Picture) -> Picture:
+    """Paint over the letters at the sides and in the upper corners with their surroundings; return grey RGB.
 
-    A letter is a bright, compact spot: connected pixels at least CONTRAST levels brighter than the picture's
-    morphological opening (a white top-hat, wider than a letter's stroke), 1.5 to 10 % of the height tall and 1 to
-    10 % of the width wide, at most twice as wide and three times as tall as the other side, and filling a fifth of
-    its box. Its centre lies in the outer 9 % of the width on either side, or in the upper corners. Some electrodes,
-    buckles and bits of collar bone go with them; a letter over bright flesh may stay. Spots are widened by 1 % and
-    filled from their surroundings (Telea 2004, Journal of Graphics Tools 9).
+    A letter is a bright, compact spot. Its pixels are connected and at least CONTRAST levels brighter than the
+    morphological opening of the picture (white top-hat, wider than the stroke of a letter). Its height is 1.5 to 10 %
+    of the picture's, its width 1 to 10 %. It is up to twice as wide as tall, up to three times as tall as wide, and
+    fills at least a fifth of its bounding box. Its centre lies in the outer 9 % of the width on either side, or in an
+    upper corner. Some electrodes, buckles and bits of collar bone are removed too, and a letter over bright tissue
+    may remain. Spots are widened by 1 % and inpainted (Telea 2004, Journal of Graphics Tools 9).
     """
     grey = _grey(rgb)
     spots = _letters(grey).astype(np.uint8)
@@ -70,34 +67,37 @@ def without_letters(rgb: Picture) -> Picture:
     return _as_rgb(np.asarray(cv2.inpaint(grey, widened, 3, cv2.INPAINT_TELEA), np.uint8))
 
 
-def share_inside(heat: NDArray[np.float32], box: Box) -> float:
-    """The share of a heat map, `(h, w)`, that lies in a box, each cell evenly spread; NaN for a map without heat."""
-    total = float(heat.sum())
+def share_in_box(cam: NDArray[np.float32], box: Box) -> float:
+    """Return the share of a class activation map, `(h, w)`, inside a box; NaN for a map of zeros.
+
+    Cells on the edge of the box count in proportion.
+    """
+    total = float(cam.sum())
     left, top, right, bottom = box
-    inside = _overlap(heat.shape[0], top, bottom) @ heat @ _overlap(heat.shape[1], left, right)
+    inside = _overlap(cam.shape[0], top, bottom) @ cam @ _overlap(cam.shape[1], left, right)
     return float(inside) / total if total > 0 else float("nan")
 
 
-def area(box: Box) -> float:
-    """The share of the picture that the box covers: what a heat map that looks everywhere alike has in it."""
+def box_area(box: Box) -> float:
+    """Return the share of the picture that the box covers."""
     left, top, right, bottom = box
     return (right - left) * (bottom - top)
 
 
 def _letters(grey: Picture) -> NDArray[np.bool_]:
-    """Which pixels, `(H, W)`, are letters."""
+    """Return the mask of the letters, `(H, W)`."""
     height, width = grey.shape
-    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_odd(STROKE * max(grey.shape)),) * 2)
-    bright = cv2.morphologyEx(grey, cv2.MORPH_TOPHAT, around) > CONTRAST
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_odd(STROKE * max(grey.shape)),) * 2)
+    bright = cv2.morphologyEx(grey, cv2.MORPH_TOPHAT, kernel) > CONTRAST
     _, spots, boxes, _ = cv2.connectedComponentsWithStats(bright.astype(np.uint8), connectivity=8)
     letters = [
         spot
-        for spot, (left, top, wide, tall, pixels) in enumerate(boxes[1:], start=1)
-        if _in_margin((left + wide / 2) / width, (top + tall / 2) / height)
-        and 0.015 <= tall / height <= 0.1
-        and 0.01 <= wide / width <= 0.1
-        and wide <= 2 * tall <= 6 * wide
-        and pixels >= 0.2 * wide * tall
+        for spot, (left, top, box_width, box_height, pixels) in enumerate(boxes[1:], start=1)
+        if _in_margin((left + box_width / 2) / width, (top + box_height / 2) / height)
+        and 0.015 <= box_height / height <= 0.1
+        and 0.01 <= box_width / width <= 0.1
+        and box_width <= 2 * box_height <= 6 * box_width
+        and pixels >= 0.2 * box_width * box_height
     ]
     return np.isin(spots, letters)
 
@@ -108,13 +108,13 @@ def _in_margin(x: float, y: float) -> bool:
 
 
 def _overlap(cells: int, start: float, end: float) -> NDArray[np.float64]:
-    """How much of each of the cells that divide 0..1 lies between `start` and `end`, `(cells,)`."""
+    """Return the share of each of the equal cells of 0..1 that lies between `start` and `end`, `(cells,)`."""
     edges = np.clip(np.linspace(0, 1, cells + 1), start, end)
     return np.diff(edges) * cells
 
 
-def _shares_below(grey: Picture) -> NDArray[np.float64]:
-    """For each of the 256 levels the share of the pixels up to it."""
+def _cumulative_histogram(grey: Picture) -> NDArray[np.float64]:
+    """Return the share of pixels up to each grey level, `(256,)`."""
     return np.asarray(np.cumsum(np.bincount(grey.ravel(), minlength=256)) / grey.size, dtype=np.float64)
 
 

@@ -1,7 +1,7 @@
-"""How well scores rank the positives above the rest, over all thresholds.
+"""Ranking metrics: ROC AUC and average precision.
 
-scikit-learn's `roc_auc_score` and `average_precision_score` to the last digit, ties included, and several times
-faster: a bootstrap asks for them a thousand times a class. Both are NaN where there is no positive or no negative, as
+They equal scikit-learn's `roc_auc_score` and `average_precision_score`, ties included, and are several times faster:
+a bootstrap computes them a thousand times for each class. Both are NaN without positives or without negatives, which
 happens in resamples of small sets.
 """
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 Scores = NDArray[np.float64]
-Ranking = Callable[[Scores, NDArray[np.bool_]], float]
+RankingMetric = Callable[[Scores, NDArray[np.bool_]], float]
 
 
 def roc_auc(scores: Scores, positive: NDArray[np.bool_]) -> float:
-    """The chance that a positive scores above a negative: `(N,)` scores, and which are positive."""
+    """Return the probability that a positive scores above a negative. Both arguments are `(N,)`."""
     positives, negatives = int(positive.sum()), int((~positive).sum())
     if not positives or not negatives:
         return float("nan")
@@ -25,14 +25,14 @@ def roc_auc(scores: Scores, positive: NDArray[np.bool_]) -> float:
 
 
 def average_precision(scores: Scores, positive: NDArray[np.bool_]) -> float:
-    """The precision at the threshold of each positive, averaged: `(N,)` scores, and which are positive."""
+    """Return the mean precision at the threshold of each positive. Both arguments are `(N,)`."""
     if not positive.any() or positive.all():
         return float("nan")
-    taken = rankdata(-scores, method="max")[positive]  # how many pictures a threshold at this positive takes
-    found = rankdata(-scores[positive], method="max")  # how many of them are positive
-    return float(np.mean(found / taken))
+    selected = rankdata(-scores, method="max")[positive]  # pictures at or above the score of each positive
+    true_positives = rankdata(-scores[positive], method="max")
+    return float(np.mean(true_positives / selected))
 
 
-def one_against_rest(ranking: Ranking, probabilities: Scores, truth: NDArray[np.int64]) -> float:
-    """The mean of a ranking over the classes that occur, each against all others; `probabilities` are `(N, K)`."""
-    return float(np.mean([ranking(probabilities[:, k], truth == k) for k in np.unique(truth)]))
+def mean_one_vs_rest(metric: RankingMetric, probabilities: Scores, truth: NDArray[np.int64]) -> float:
+    """Return the mean of a metric over the classes that occur, each against the rest; `probabilities` are `(N, K)`."""
+    return float(np.mean([metric(probabilities[:, k], truth == k) for k in np.unique(truth)]))

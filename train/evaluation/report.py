@@ -1,59 +1,62 @@
-"""An evaluation as files: metrics.json, predictions.csv, the charts as PNG, and report.html, which holds them all."""
+"""Report files of an evaluation: metrics.json, predictions.csv, the charts as PNG, and report.html with all of them."""
 
 import csv
 import io
 import json
 from pathlib import Path
 
-from train.evaluation.charts import charts
+from train.evaluation.charts import draw_charts
 from train.evaluation.evaluate import Evaluation
-from train.evaluation.page import page
+from train.evaluation.page import render_page
 from train.html import png
 from train.run import CURVES_NAME, RUN_NAME, atomic_write
+from train.text import to_bytes
 
-PAGE, METRICS, PREDICTIONS = "report.html", "metrics.json", "predictions.csv"
+PAGE_NAME, METRICS_NAME, PREDICTIONS_NAME = "report.html", "metrics.json", "predictions.csv"
 COLUMNS = ("path", "truth", "answer", "confidence", "verdict")
 
 
-def directory_for(directory: Path, evaluation: Evaluation) -> Path:
-    """Where the report goes unless the person says so: into the run; a bundle alone is left as it is."""
+def default_directory(directory: Path, evaluation: Evaluation) -> Path:
+    """Return the default directory of a report: inside a run, or `runs/report-NAME-SPLIT` for a bundle on its own."""
     if (directory / RUN_NAME).is_file():
         return directory / f"report-{evaluation.split}"
-    return Path("runs") / f"report-{evaluation.subject.name}-{evaluation.split}"
+    return Path("runs") / f"report-{evaluation.model.name}-{evaluation.split}"
 
 
 def write(evaluation: Evaluation, directory: Path, pictures: bool) -> Path:
-    """Write the report into `directory`, each file whole or not at all, and return the path of the page.
+    """Write the report into `directory`, each file atomically, and return the path of the page.
 
-    Without `pictures` nothing in it shows the data or names their files: `predictions.csv` is not written, and one
-    of an earlier report is deleted. The training curves are shown where the run has them.
+    With `pictures` False, no file shows or names pictures of the data: `predictions.csv` is not written, and the one
+    of an earlier report is deleted. The training curves are included when the run has them.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    figures = charts(evaluation.answers, evaluation.figures)
-    drawn = {name: (png(figure), description) for name, (figure, description) in figures.items()}
-    contents = {name: content for name, (content, _) in drawn.items()}
-    curves = evaluation.subject.bundle.resolve().parent / CURVES_NAME
+    charts = {
+        name: (png(figure), description)
+        for name, (figure, description) in draw_charts(evaluation.predictions, evaluation.metrics).items()
+    }
+    contents = {name: content for name, (content, _) in charts.items()}
+    curves = evaluation.model.bundle.resolve().parent / CURVES_NAME
     if curves.is_file():
-        drawn[CURVES_NAME] = (curves.read_bytes(), "Curves of loss and accuracy by epoch")
-    contents[METRICS] = (json.dumps(evaluation.as_dict(), indent=1, ensure_ascii=False) + "\n").encode()
+        charts[CURVES_NAME] = (curves.read_bytes(), "Curves of loss and accuracy by epoch")
+    contents[METRICS_NAME] = (json.dumps(evaluation.as_dict(), indent=1, ensure_ascii=False) + "\n").encode()
     if pictures:
-        contents[PREDICTIONS] = _predictions(evaluation).encode("utf-8", "backslashreplace")
+        contents[PREDICTIONS_NAME] = to_bytes(_predictions_csv(evaluation))
     else:
-        (directory / PREDICTIONS).unlink(missing_ok=True)
-    contents[PAGE] = page(evaluation, drawn, pictures).encode("utf-8", "backslashreplace")
+        (directory / PREDICTIONS_NAME).unlink(missing_ok=True)
+    contents[PAGE_NAME] = to_bytes(render_page(evaluation, charts, pictures))
     for name, content in contents.items():
         with atomic_write(directory / name) as stream:
             stream.write(content)
-    return directory / PAGE
+    return directory / PAGE_NAME
 
 
-def _predictions(evaluation: Evaluation) -> str:
-    """One line a picture; `answer` is empty for rejected ones, whose probabilities are there all the same."""
-    answers = evaluation.answers
+def _predictions_csv(evaluation: Evaluation) -> str:
+    """Return one line for each picture. `answer` is empty for a rejected picture; its probabilities are filled in."""
+    predictions = evaluation.predictions
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow((*COLUMNS, *answers.labels))
-    for row, prediction in zip(answers.rows, answers.predictions, strict=True):
-        said = (prediction.label or "", prediction.confidence, prediction.verdict.value)
-        writer.writerow((row.path, row.label, *said, *prediction.probabilities))
+    writer.writerow((*COLUMNS, *predictions.labels))
+    for row, item in zip(predictions.rows, predictions.items, strict=True):
+        result = (item.label or "", item.confidence, item.verdict.value)
+        writer.writerow((row.path, row.label, *result, *item.probabilities))
     return stream.getvalue()

@@ -1,6 +1,6 @@
-"""How an X-ray classifier bears what differs from one hospital to the next, measured by the path that serves.
+"""Corruption robustness of an X-ray classifier: its metrics on test pictures changed as another hospital might.
 
-The pictures are altered as they would arrive, before any preprocessing: see `train.evaluation.radiographs`.
+Pictures are corrupted before any preprocessing and classified by the serving path; see `train.evaluation.radiographs`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,82 +10,85 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Metric, PreprocessingName
+from models.bundle import Metric
 from models.classifier import Classifier
 from models.images.decoding import decode
-from train.evaluation.metrics import Figure, figures, with_intervals
-from train.evaluation.predictions import Alteration, Predictions, predict_all
+from train.evaluation.metrics import MetricFunction, bootstrap_metrics, metric_functions
+from train.evaluation.predictions import Corruption, Predictions, predict_all
 from train.evaluation.radiographs import (
     THORAX,
     THORAX_CROPPED,
     Box,
-    area,
-    cropped,
-    matched_to,
-    share_inside,
-    without_letters,
+    blank_letters,
+    box_area,
+    crop_borders,
+    match_histogram_to,
+    share_in_box,
 )
 from train.manifest import Row, read_picture
 
-Robustness = Mapping[str, Mapping[str, Metric]]  # condition → figure → value and interval
+Robustness = Mapping[str, Mapping[str, Metric]]  # condition → metric name → value and interval
 
-FOR: PreprocessingName = "stretch_gray"  # bundles of this preprocessing are for X-rays
-FIGURES = ("accuracy", "sensitivity", "specificity", "roc_auc")
-REFERENCE_SEED = 0  # chooses the training picture that the others' grey levels are matched to
+ROBUSTNESS_METRICS = ("accuracy", "sensitivity", "specificity", "roc_auc")
+REFERENCE_SEED = 0  # draws the training picture whose histogram the others are matched to
 
-TITLES = {
+CONDITION_TITLES = {
     "as_they_are": "as they are",
     "borders_cropped": "8 % of each border cropped",
-    "histogram_matched": "grey levels matched to one other picture",
+    "histogram_matched": "histogram matched to another picture",
     "letters_blanked": "letters painted over",
 }
-NOTE = (
-    "The test of what the network leans on: the same pictures altered before they are sent, the threshold as frozen. "
-    "Matched: each picture takes the distribution of grey levels of one training picture, chosen by chance once. "
-    "Painted over: bright, letter-sized spots at the sides and in the upper corners, found by a rule; it also takes "
-    "some electrodes and bits of bone. Heat in the chest is the share of the heat map within a fixed box around it, "
-    f"which is no segmentation of the lungs; a map that looks everywhere alike would have {area(THORAX):.2f} in it "
-    f"({area(THORAX_CROPPED):.2f} once cropped), and each of its cells sees more of the picture than it covers."
+ROBUSTNESS_NOTE = (
+    "A test for shortcuts: the same pictures are changed before they are classified, at the frozen threshold. "
+    "Histogram matched: every picture gets the grey-level distribution of one training picture, drawn once at random. "
+    "Letters painted over: bright, letter-sized spots at the sides and in the upper corners, found by a fixed rule, "
+    "which also removes some electrodes and bits of bone. CAM in the chest: the share of the class activation map "
+    "inside a fixed box around the chest. The box is not a segmentation of the lungs. A uniform map would have "
+    f"{box_area(THORAX):.2f} inside ({box_area(THORAX_CROPPED):.2f} after cropping), and each cell of the map sees "
+    "more of the picture than it covers."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class _Condition:
-    alter: Alteration
+    corruption: Corruption
     thorax: Box = THORAX
 
 
 def measure_robustness(
-    classifier: Classifier, task_dir: Path, train_rows: Sequence[Row], answers: Predictions
+    classifier: Classifier, task_dir: Path, train_rows: Sequence[Row], predictions: Predictions
 ) -> dict[str, dict[str, Metric]]:
-    """The figures of the pictures that `answers` are for, as they are and altered, by condition (see `TITLES`).
+    """Return the metrics of the same pictures under each condition of CONDITION_TITLES.
 
-    Besides FIGURES, as far as the task has them: `rejected`, the share of pictures refused, and `heat_inside`, the
-    mean share of the heat map in the chest's box, where the network has heat maps. Raises DataError for no training
-    pictures to match to.
+    `predictions` are those of the unchanged pictures. The metrics are ROBUSTNESS_METRICS as far as the task has them;
+    `rejected`, the share of rejected pictures; and `heat_inside`, the mean share of the class activation map inside
+    the box around the chest, for networks with such maps. Raises DataError when the reference picture is missing.
     """
     conditions = {
-        "borders_cropped": _Condition(cropped, THORAX_CROPPED),
-        "histogram_matched": _Condition(matched_to(_reference(task_dir, train_rows))),
-        "letters_blanked": _Condition(without_letters),
+        "borders_cropped": _Condition(crop_borders, THORAX_CROPPED),
+        "histogram_matched": _Condition(match_histogram_to(_reference(task_dir, train_rows))),
+        "letters_blanked": _Condition(blank_letters),
     }
-    found = {"as_they_are": _measure(answers, THORAX)}
+    robustness = {"as_they_are": _metrics(predictions, THORAX)}
     for name, condition in conditions.items():
-        altered = predict_all(classifier, task_dir, answers.rows, condition.alter, f"pictures, {TITLES[name]}")
-        found[name] = _measure(altered, condition.thorax)
-    return found
+        description = f"pictures, {CONDITION_TITLES[name]}"
+        corrupted = predict_all(classifier, task_dir, predictions.rows, condition.corruption, description)
+        robustness[name] = _metrics(corrupted, condition.thorax)
+    return robustness
 
 
 def _reference(task_dir: Path, train_rows: Sequence[Row]) -> NDArray[np.uint8]:
-    chosen = int(np.random.default_rng(REFERENCE_SEED).integers(len(train_rows)))
-    return decode(read_picture(task_dir, train_rows[chosen].path))
+    index = int(np.random.default_rng(REFERENCE_SEED).integers(len(train_rows)))
+    return decode(read_picture(task_dir, train_rows[index].path))
 
 
-def _measure(answers: Predictions, thorax: Box) -> dict[str, Metric]:
-    named = figures(answers)
-    inside = np.array([float("nan") if p.heat is None else share_inside(p.heat, thorax) for p in answers.predictions])
-    chosen: dict[str, Figure] = {name: named[name] for name in FIGURES if name in named}
-    chosen["rejected"] = lambda i: float((answers.chosen[i] < 0).mean())
+def _metrics(predictions: Predictions, thorax: Box) -> dict[str, Metric]:
+    available = metric_functions(predictions)
+    functions: dict[str, MetricFunction] = {name: available[name] for name in ROBUSTNESS_METRICS if name in available}
+    functions["rejected"] = lambda i: float((predictions.predicted[i] < 0).mean())
+    inside = np.array(
+        [float("nan") if item.heat is None else share_in_box(item.heat, thorax) for item in predictions.items]
+    )
     if not np.isnan(inside).all():
-        chosen["heat_inside"] = lambda i: float(np.nanmean(inside[i]))
-    return with_intervals(chosen, answers.groups)
+        functions["heat_inside"] = lambda i: float(np.nanmean(inside[i]))
+    return bootstrap_metrics(functions, predictions.groups)

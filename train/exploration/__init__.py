@@ -1,1 +1,1 @@
-"""What there is in a set of pictures, before training on it."""
+"""Exploration of a data set before training: counts, sizes, unreadable files, duplicates, and an HTML page."""

@@ -1,4 +1,4 @@
-"""An exploration as one HTML page that needs no other file: the tables, figures and pictures."""
+"""HTML page of an exploration, in one file: tables, charts and pictures."""
 
 from collections.abc import Sequence
 from html import escape
@@ -10,47 +10,47 @@ from matplotlib.figure import Figure
 
 from models.images.decoding import decode
 from train import html
-from train.exploration.explore import Alike, Exploration, Item, contacts
-from train.exploration.tables import Section, sections
+from train.exploration.explore import DuplicateSet, Exploration, Item, contact_sheet
+from train.exploration.tables import Section, report_sections
 from train.manifest import read_picture
 
-ON_PAGE = 30  # entries of a list of files
+MAX_LISTED = 30  # entries of a list of files
 COLOURS = colormaps["tab10"]
 
 
-def page(exploration: Exploration) -> str:
-    """The HTML page: no script and nothing from outside, and the same text for the same pictures."""
+def render_page(exploration: Exploration) -> str:
+    """Return the HTML page. Equal pictures give equal text."""
     name = exploration.collection.name
-    pictures, sizes, unreadable, exact, near = sections(exploration)
-    counts_figure = _chart(_counts_figure(exploration), "Bar chart of the pictures per class and split")
-    differ = len({(seen.width, seen.height) for seen in exploration.seen}) > 1
-    scatter = _chart(_sizes_figure(exploration), "Widths and heights of the pictures") if differ else ""
+    pictures, sizes, unreadable, exact, near = report_sections(exploration)
+    counts_chart = _chart(_counts_figure(exploration), "Bar chart: pictures by class and split")
+    has_sizes = len({(picture.width, picture.height) for picture in exploration.pictures}) > 1
+    sizes_chart = _chart(_sizes_figure(exploration), "Widths and heights of the pictures") if has_sizes else ""
     folder = exploration.collection.folder
     body = [
         f"<h1>{escape(name)}</h1>",
-        _section(pictures, counts_figure),
-        _section(sizes, scatter),
+        _section(pictures, counts_chart),
+        _section(sizes, sizes_chart),
         _section(unreadable),
-        _section(exact, _alike(folder, exploration.exact)),
-        _section(near, _alike(folder, exploration.near)),
+        _section(exact, _duplicates(folder, exploration.exact_duplicates)),
+        _section(near, _duplicates(folder, exploration.near_duplicates)),
         _section(
-            Section("Mean pictures", "all pictures of a class, stretched to a square and laid over each other"),
-            html.row(html.thumbnail(mean, label) for label, mean in exploration.means.items()),
+            Section("Mean pictures", "average of all pictures of a class, each resized to a square"),
+            html.image_row(html.thumbnail(mean, label) for label, mean in exploration.means.items()),
         ),
         _section(
-            Section("Contact sheet", "a few pictures of each class, chosen by chance and the same each time"),
+            Section("Contact sheet", "a fixed random sample of each class"),
             "".join(
-                f"<h3>{escape(label)}</h3>{html.row(_read_thumbnail(folder, item) for item in items)}"
-                for label, items in contacts(exploration).items()
+                f"<h3>{escape(label)}</h3>{html.image_row(_read_thumbnail(folder, item) for item in items)}"
+                for label, items in contact_sheet(exploration).items()
             ),
         ),
     ]
-    return html.document(f"{name}: what there is", body)
+    return html.document(f"{name}: exploration", body)
 
 
 def write(exploration: Exploration, path: Path) -> None:
-    """Write the page."""
-    html.write(page(exploration), path)
+    """Write the HTML page to `path`."""
+    html.write(render_page(exploration), path)
 
 
 def _counts_figure(exploration: Exploration) -> Figure:
@@ -62,7 +62,7 @@ def _counts_figure(exploration: Exploration) -> Figure:
         widths = np.array([counts[label, split] for label in labels])
         axes.barh(range(len(labels)), widths, left=left, label=split, color=COLOURS(number))
         left += widths
-    axes.set_yticks(range(len(labels)), [html.literal(label) for label in labels])
+    axes.set_yticks(range(len(labels)), [html.escape_mathtext(label) for label in labels])
     for row, label in enumerate(labels):
         axes.annotate(f" {totals[label]:,}", (totals[label], row), va="center")
     axes.invert_yaxis()
@@ -79,15 +79,23 @@ def _sizes_figure(exploration: Exploration) -> Figure:
     figure = Figure(figsize=(9, 4.5), layout="constrained")
     axes = figure.subplots()
     for number, label in enumerate(labels):
-        sizes = sorted({(seen.width, seen.height) for seen in exploration.seen if seen.item.label == label})
+        sizes = sorted(
+            {(picture.width, picture.height) for picture in exploration.pictures if picture.item.label == label}
+        )
         widths, heights = zip(*sizes, strict=True) if sizes else ((), ())
         axes.scatter(
-            widths, heights, s=18, alpha=0.7, linewidths=0, color=COLOURS(number % 10), label=html.literal(label)
+            widths,
+            heights,
+            s=18,
+            alpha=0.7,
+            linewidths=0,
+            color=COLOURS(number % 10),
+            label=html.escape_mathtext(label),
         )
     axes.set_xlabel("width, pixels")
     axes.set_ylabel("height, pixels")
     axes.spines[["top", "right"]].set_visible(False)
-    if len(labels) <= 10:  # beyond, the colours repeat
+    if len(labels) <= 10:  # with more, the colours repeat
         figure.legend(loc="outside right center", frameon=False)
     return figure
 
@@ -104,19 +112,19 @@ def _section(section: Section, more: str = "") -> str:
 def _table(section: Section) -> str:
     if not section.rows:
         return ""
-    shown = section.rows[:ON_PAGE] if section.is_list else section.rows
+    shown = section.rows[:MAX_LISTED] if section.is_list else section.rows
     rest = len(section.rows) - len(shown)
     more = f"<p>And {rest:,} more.</p>" if rest else ""
-    return html.table(section.header, shown, "files" if section.is_list else "figures") + more
+    return html.table(section.header, shown, "files" if section.is_list else "values") + more
 
 
-def _alike(folder: Path, found: Sequence[Alike]) -> str:
-    """The first pictures of the gravest cases, side by side."""
+def _duplicates(folder: Path, duplicates: Sequence[DuplicateSet]) -> str:
+    """Show the first pictures of the most serious cases side by side."""
     cases = []
-    for alike in found[:12]:
-        pair = (_read_thumbnail(folder, item, f"{item.split}, {item.label}") for item in alike.items[:3])
-        cases.append(f'<div class="pair">{html.row(pair)}</div>')
-    return html.row(cases) if found else ""
+    for found in duplicates[:12]:
+        pair = (_read_thumbnail(folder, item, f"{item.split}, {item.label}") for item in found.items[:3])
+        cases.append(f'<div class="pair">{html.image_row(pair)}</div>')
+    return html.image_row(cases) if cases else ""
 
 
 def _read_thumbnail(folder: Path, item: Item, caption: str = "") -> str:

@@ -9,7 +9,7 @@ from huggingface_hub import ModelCard
 from models import bundle
 from models.bundle import BundleInfo, FileEntry
 from train.errors import PublishError
-from train.exported_model import BUNDLE
+from train.exported_model import BUNDLE_FOLDER
 from train.run import RUN_NAME
 
 EXPORT = "export the run (python -m train export RUN) and publish RUN/bundle"
@@ -36,7 +36,7 @@ def pack(path: Path) -> Package:
 
     Raises BundleError when it is damaged, PublishError when it is not whole or its card cannot be read.
     """
-    directory = path / BUNDLE if (path / RUN_NAME).is_file() else path
+    directory = path / BUNDLE_FOLDER if (path / RUN_NAME).is_file() else path
     info = bundle.load(directory)
     unlisted = [name for name in (bundle.CARD_NAME, *bundle.KERAS_FILES) if name not in info.files]
     if absent := [*unlisted, *bundle.missing(directory, info)]:

@@ -1,1 +1,1 @@
-"""Where pictures come from: upstream's archives or a person's own folder, verified and split."""
+"""Data sources: download, verify, unpack and split upstream's archives, or split a user's folder."""

@@ -1,4 +1,4 @@
-"""A folder with one folder of pictures a class, as people keep them: which classes, which files, which split if any."""
+"""Class folders: a folder with one folder of pictures for each class, and optionally train, val and test above them."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from pathlib import Path
 from train.errors import DataError
 from train.manifest import Split
 
-# How people call the folders of a set that is already split.
-PARTS: Mapping[str, Split] = {
+# Usual names of the folders of a data set that is already split.
+SPLIT_FOLDERS: Mapping[str, Split] = {
     "train": "train",
     "training": "train",
     "val": "val",
@@ -18,55 +18,55 @@ PARTS: Mapping[str, Split] = {
     "test": "test",
     "testing": "test",
 }
-_OF_THE_SYSTEM = ("__MACOSX", "Thumbs.db", "desktop.ini")  # beside those that start with a dot
+_SYSTEM_FILES = ("__MACOSX", "Thumbs.db", "desktop.ini")  # ignored, like names that start with a dot
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class File:
-    """A file that should be a picture: its path relative to the folder, its class, and its split if it has one."""
+class ImageFile:
+    """A file that should be a picture. `path` is relative to the folder; `split` is None in a folder without splits."""
 
     path: str
     label: str
-    part: Split | None
+    split: Split | None
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a folder holds. `labels` are sorted, and may have no file."""
+class ClassFolders:
+    """Contents of a folder of class folders. `labels` are sorted and may have no file."""
 
     labels: tuple[str, ...]
-    files: tuple[File, ...]
+    files: tuple[ImageFile, ...]
 
 
-def find(folder: Path) -> Found:
-    """The classes and files of `folder`, which may have the folders train, val and test above those of the classes.
+def find_class_folders(folder: Path) -> ClassFolders:
+    """List the classes and files of `folder`, which may have the folders train, val and test above the classes.
 
-    Folders within a class belong to it. Hidden files are not looked at. Raises DataError when `folder` is none, and
-    when it is split and has more folders than those of the splits.
+    Folders inside a class folder belong to that class. Hidden files are ignored. Raises DataError when `folder` is not
+    a folder, or when it has split folders and other folders next to them.
     """
     if not folder.is_dir():
-        what = "is a file: unpack it, and name the folder" if folder.is_file() else "does not exist: name a folder"
-        raise DataError(f"{folder} {what} that has one folder of pictures a class")
+        problem = "is a file: unpack it, and give the folder" if folder.is_file() else "does not exist: give a folder"
+        raise DataError(f"{folder} {problem} that has one folder of pictures for each class")
     top = _folders(folder)
-    parts = [child for child in top if child.name.lower() in PARTS]
-    others = [child.name for child in top if child not in parts]
+    split_folders = [child for child in top if child.name.lower() in SPLIT_FOLDERS]
+    others = [child.name for child in top if child not in split_folders]
     classes: list[tuple[Path, Split | None]] = [(child, None) for child in top]
-    # A class may be called "train", too: the vehicle.
-    trained = any(PARTS[child.name.lower()] == "train" and _folders(child) for child in parts)
-    if trained and (len(parts) > 1 or not others):
+    # A class may also be called "train": the vehicle.
+    has_train = any(SPLIT_FOLDERS[child.name.lower()] == "train" and _folders(child) for child in split_folders)
+    if has_train and (len(split_folders) > 1 or not others):
         if others:
             raise DataError(
-                f"{folder} holds {', '.join(child.name for child in parts)} and beside them {', '.join(others)}: "
-                "take out what is neither"
+                f"{folder} has the split folders {', '.join(child.name for child in split_folders)} and also "
+                f"{', '.join(others)}: move the other folders out of it"
             )
-        classes = [(child, PARTS[part.name.lower()]) for part in parts for child in _folders(part)]
+        classes = [(child, SPLIT_FOLDERS[part.name.lower()]) for part in split_folders for child in _folders(part)]
     files = [
-        File(file.relative_to(folder).as_posix(), _label(child), part)
-        for child, part in classes
+        ImageFile(file.relative_to(folder).as_posix(), _label(child), split)
+        for child, split in classes
         for file in child.rglob("*")
         if file.is_file() and not any(map(_is_hidden, file.relative_to(child).parts))
     ]
-    return Found(
+    return ClassFolders(
         tuple(sorted({_label(child) for child, _ in classes})), tuple(sorted(files, key=lambda file: file.path))
     )
 
@@ -76,8 +76,8 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name in _OF_THE_SYSTEM
+    return name.startswith(".") or name in _SYSTEM_FILES
 
 
 def _label(folder: Path) -> str:
-    return unicodedata.normalize("NFC", folder.name)  # macOS hands out é as e and an accent
+    return unicodedata.normalize("NFC", folder.name)  # macOS stores é as e and a combining accent

@@ -1,4 +1,4 @@
-"""What each task's data are: where upstream keeps them, how they are laid out, and whom to credit."""
+"""The built-in data sets: downloads, layout, labels and credits of each task."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,26 +6,27 @@ from typing import Literal
 
 from train.errors import UnknownDataset
 
-# How the pictures of a data set are kept apart:
-# "idx": upstream's two idx pairs; "patient": official train and test folders; "near_duplicate": one folder a class
+# Upstream's layout, which decides how pictures are grouped before the split.
+# "idx": two pairs of idx files, no groups; "patient": official train and test folders, grouped by patient;
+# "near_duplicate": one folder for each class, grouped by perceptual hash
 Layout = Literal["idx", "patient", "near_duplicate"]
 
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """Whom the data come from and on which terms, as the model card prints it."""
+    """Source, license and citation of a data set, as the model card prints them."""
 
     name: str
     license: str
     license_url: str
     citation: str
     homepage: str
-    hub_id: str | None = None  # of the Hugging Face Hub's copy of the same pictures, where there is one
+    hub_id: str | None = None  # of a copy of the same pictures on the Hugging Face Hub
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """One file of upstream: its name, addresses in the order to try, and MD5 where upstream has a fixed one."""
+    """A file of upstream: name, URLs in the order to try, and MD5 where upstream publishes a fixed file."""
 
     name: str
     urls: tuple[str, ...]
@@ -34,11 +35,11 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """The data of one task.
+    """The data set of a task.
 
-    `folders` maps upstream's folder of a class to the label. `validation` and `test` are the shares that are
-    carved out by group; `test` is 0 where upstream has an official one. `by_hand` is what to tell a person
-    when the default download needs an account; then `downloads` is empty.
+    `folders` maps upstream's class folders to labels. `validation` and `test` are the shares to split off, by group;
+    `test` is 0 where upstream has an official test split. `by_hand` has the instructions for a data set behind a
+    login, which has no `downloads`.
     """
 
     task: str
@@ -52,7 +53,7 @@ class Dataset:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels, in the order of the network's outputs."""
+        """Labels in the order of the network's outputs."""
         return tuple(self.folders.values())
 
 
@@ -126,8 +127,8 @@ PNEUMONIA = Dataset(
         homepage="https://data.mendeley.com/datasets/rscbjbr9sj",
         hub_id="hf-vision/chest-xray-pneumonia",
     ),
-    by_hand=f"the chest X-rays are on Kaggle, which asks for an account: download them at {_KAGGLE} and run "
-    "`python -m train fetch pneumonia --source PATH_TO/archive.zip`, or take the authors' own copy (1.2 GB, no "
+    by_hand=f"the chest X-rays are on Kaggle, which requires an account: download them from {_KAGGLE} and run "
+    "`python -m train fetch pneumonia --source PATH_TO/archive.zip`, or use the authors' copy (1.2 GB, no "
     f"account) with `python -m train fetch pneumonia --source {_MENDELEY}`",
 )
 
@@ -135,15 +136,15 @@ DATASETS: Mapping[str, Dataset] = {dataset.task: dataset for dataset in (DIGIT, 
 
 
 def dataset_for(task: str) -> Dataset:
-    """The data set of `task`; raises UnknownDataset with the names there are."""
+    """Return the data set of a built-in task. Raises UnknownDataset for any other name."""
     try:
         return DATASETS[task]
     except KeyError:
-        raise UnknownDataset(f"there are no data for {task!r}: choose one of {', '.join(DATASETS)}") from None
+        raise UnknownDataset(f"there is no data set for {task!r}: choose one of {', '.join(DATASETS)}") from None
 
 
 def credit_for(task: str) -> Credit:
-    """Whom the pictures of `task` come from; of a person's own folder nothing is known but its name."""
+    """Return the credit of the data set of `task`. For a user's folder, only its name is known."""
     if task in DATASETS:
         return DATASETS[task].credit
     return Credit(name=task, license="unknown", license_url="", citation="", homepage="")

@@ -1,7 +1,7 @@
-"""From upstream to `data/TASK`: get the files, unpack them, split them, write the manifest.
+"""Fetch of a built-in data set into `data/TASK`: download, unpack, split, and write the manifest.
 
-All is built in a hidden folder beside `data/TASK` and moved there when complete, so an interrupted fetch leaves
-nothing half-made. Downloads stay in `data/downloads`, to resume and to split again; they may be deleted.
+The folder is built under a hidden name next to `data/TASK` and renamed when complete, so an interrupted fetch leaves no
+incomplete data. Downloads stay in `data/downloads`, to resume them or to split again. They may be deleted.
 """
 
 import hashlib
@@ -18,45 +18,47 @@ from rich.progress import Progress
 
 from train.errors import DataError, NeedsAccount
 from train.manifest import MANIFEST_NAME, Row, read_manifest, write_manifest
-from train.sources.arrange import arrange_folders, arrange_idx
+from train.sources.archives import unpack
+from train.sources.convert import convert_folders, convert_idx
 from train.sources.datasets import Dataset, Download
-from train.sources.download import download
-from train.sources.unpack import unpack
+from train.sources.download import download_file
 
-RECORD_NAME = "fetched.json"  # its presence says that `data/TASK` is ours to replace
+RECORD_NAME = "fetched.json"  # only a folder with this file may be replaced
 
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What was fetched last time. `source` is None for upstream."""
+    """Content of `fetched.json`, the options of the last fetch. `source` is None for upstream."""
 
     source: str | None
     seed: int
-    left_out: int
+    left_out: int  # excluded pictures; the key is part of existing files
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
-    """What lies in `directory` now. `left_out` counts the source's pictures that no split may have."""
+class FetchedDataset:
+    """A fetched data set. `excluded` is the number of pictures of the source that are in no split."""
 
     directory: Path
     rows: list[Row]
-    left_out: int
-    already: bool  # it was there before
+    excluded: int
+    already_present: bool
 
     def counts(self) -> Counter[tuple[str, str]]:
-        """The number of pictures by split and label."""
+        """Return the number of pictures by split and label."""
         return Counter((row.split, row.label) for row in self.rows)
 
 
-def fetch(dataset: Dataset, data_dir: Path, progress: Progress, source: str | None = None, seed: int = 0) -> Fetched:
-    """Make `data_dir/TASK` from upstream, or from `source`: an address, an archive or an unpacked folder.
+def fetch_dataset(
+    dataset: Dataset, data_dir: Path, progress: Progress, source: str | None = None, seed: int = 0
+) -> FetchedDataset:
+    """Create `data_dir/TASK` from upstream, or from `source`: a URL, an archive or an unpacked folder.
 
-    With the source and seed of last time nothing is done; with another seed alone the last source is used again.
-    `progress` is started and stopped here.
+    Does nothing when source and seed are those of the last fetch. Without `source`, the last one is used again.
+    Starts and stops `progress`.
 
-    Raises NeedsAccount when upstream asks for a login, DownloadError, ArchiveError, and DataError when the source is
-    missing or laid out otherwise.
+    Raises NeedsAccount when upstream requires a login, DownloadError, ArchiveError, and DataError when the source is
+    missing or has another layout.
     """
     task_dir = data_dir / dataset.task
     last = _read_record(task_dir)
@@ -65,11 +67,11 @@ def fetch(dataset: Dataset, data_dir: Path, progress: Progress, source: str | No
     elif not _is_url(source):
         source = str(Path(source).expanduser().resolve())
     if last and (last.source, last.seed) == (source, seed) and (task_dir / MANIFEST_NAME).is_file():
-        return Fetched(task_dir, read_manifest(task_dir), last.left_out, already=True)
+        return FetchedDataset(task_dir, read_manifest(task_dir), last.left_out, already_present=True)
     if source is None and dataset.by_hand is not None:
         raise NeedsAccount(dataset.by_hand)
     if source is not None and not _is_url(source) and not Path(source).exists():
-        raise DataError(f"{source} does not exist: give --source an archive, a folder or an address")
+        raise DataError(f"{source} does not exist: give --source an archive, a folder or a URL")
     with _staging(data_dir, dataset.task) as staging, progress:
         origin = _obtain(dataset, source, data_dir / "downloads" / dataset.task, progress)
         folder = origin
@@ -79,16 +81,16 @@ def fetch(dataset: Dataset, data_dir: Path, progress: Progress, source: str | No
         built = staging / "built"
         built.mkdir()
         if dataset.layout == "idx":
-            rows, left_out = arrange_idx(dataset, folder, built, seed, progress), 0
+            rows, excluded = convert_idx(dataset, folder, built, seed, progress), 0
         else:
-            rows, left_out = arrange_folders(dataset, folder, built, seed, progress, move=folder is not origin)
+            rows, excluded = convert_folders(dataset, folder, built, seed, progress, move=folder is not origin)
         write_manifest(built, rows)
-        record = json.dumps(asdict(_Record(source, seed, left_out)), indent=2)
+        record = json.dumps(asdict(_Record(source, seed, excluded)), indent=2)
         (built / RECORD_NAME).write_text(record + "\n", encoding="utf-8")
         if task_dir.exists():
             task_dir.rename(staging / "previous")
         built.rename(task_dir)
-    return Fetched(task_dir, sorted(rows), left_out, already=False)
+    return FetchedDataset(task_dir, sorted(rows), excluded, already_present=False)
 
 
 def _read_record(task_dir: Path) -> _Record | None:
@@ -104,7 +106,7 @@ def _read_record(task_dir: Path) -> _Record | None:
 
 @contextmanager
 def _staging(data_dir: Path, task: str) -> Iterator[Path]:
-    """A hidden folder beside the result, removed whatever happens."""
+    """Create a hidden folder next to the result, and remove it on exit."""
     staging = data_dir / f".{task}.part"
     shutil.rmtree(staging, ignore_errors=True)  # a killed fetch may have left one
     staging.mkdir(parents=True)
@@ -119,19 +121,19 @@ def _is_url(source: str) -> bool:
 
 
 def _obtain(dataset: Dataset, source: str | None, downloads: Path, progress: Progress) -> Path:
-    """The archive or folder that has the data, downloaded where it has to be."""
+    """Return the archive or folder with the data, after downloading it if necessary."""
     if source is not None and not _is_url(source):
         return Path(source)
     if source is None:
-        wanted = dataset.downloads
-    elif dataset.layout == "idx":  # the address of a mirror's folder
-        wanted = tuple(
+        files = dataset.downloads
+    elif dataset.layout == "idx":  # the URL of a mirror's folder
+        files = tuple(
             Download(file.name, (f"{source.rstrip('/')}/{file.name}",), file.md5) for file in dataset.downloads
         )
     else:
         name = PurePosixPath(urlsplit(source).path).name or "archive"
-        # Another address may have another file of that name.
+        # Another URL may have a different file of this name.
         downloads /= hashlib.sha256(source.encode()).hexdigest()[:8]
-        wanted = (Download(name, (source,)),)
-    paths = [download(file, downloads, progress) for file in wanted]
+        files = (Download(name, (source,)),)
+    paths = [download_file(file, downloads, progress) for file in files]
     return downloads if dataset.layout == "idx" else paths[0]

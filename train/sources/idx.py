@@ -1,4 +1,4 @@
-"""MNIST's own format: arrays of bytes behind a big-endian header (http://yann.lecun.com/exdb/mnist/)."""
+"""The idx format of MNIST: a big-endian header and an array of bytes (http://yann.lecun.com/exdb/mnist/)."""
 
 import struct
 from pathlib import Path
@@ -7,15 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.errors import DataError
-from train.sources.unpack import gunzip
+from train.sources.archives import gunzip
 
-_UINT8 = 8  # the type byte of the header; MNIST has no other
+_UINT8 = 8  # type byte of the header
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """The array in an idx file, plain or .gz.
+    """Return the array of an idx file, plain or .gz.
 
-    Raises DataError when it is not an idx file of bytes with that many dimensions, or is cut short.
+    Raises DataError when the file is not an idx file of uint8 with `dimensions` dimensions, or is truncated.
     """
     data = gunzip(path) if path.suffix == ".gz" else path.read_bytes()
     header = 4 * (1 + dimensions)
@@ -24,5 +24,5 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     shape = struct.unpack(f">{dimensions}I", data[4:header])
     pixels = np.frombuffer(data, dtype=np.uint8, offset=header)
     if pixels.size != int(np.prod(shape, dtype=np.int64)):
-        raise DataError(f"{path} announces {shape} bytes and holds {pixels.size}: download it again")
+        raise DataError(f"{path} should have {shape} bytes and has {pixels.size}: download it again")
     return pixels.reshape(shape)

@@ -20,8 +20,8 @@ from tests.support import environment
 from tests.train.bundling.conftest import OWN
 from train.bundling.card_text import LANGUAGES, Words
 from train.bundling.front_matter import LISTED
-from train.evaluation.robustness import TITLES
-from train.evaluation.tables import FIGURES
+from train.evaluation.robustness import CONDITION_TITLES
+from train.evaluation.tables import METRIC_TEXTS
 from train.manifest import Row, picture_file, read_manifest
 
 PULL = 'snapshot_download("USER/NAME")'
@@ -134,8 +134,8 @@ def test_every_figure_and_alteration_has_its_words(runs: dict[str, Path]) -> Non
         words = Words(language, manifest)
         figures = {name for measured in manifest.metrics.values() for name in measured.metrics}
         assert all(words.figure(name) for name in figures | {"rejected", "heat_inside"})
-        assert all(words.condition(name) for name in TITLES)
-    assert figures <= set(FIGURES)
+        assert all(words.condition(name) for name in CONDITION_TITLES)
+    assert figures <= set(METRIC_TEXTS)
 
 
 @pytest.fixture(scope="module")

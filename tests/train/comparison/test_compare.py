@@ -27,7 +27,7 @@ from train.comparison.paired import differences, holm, mcnemar
 from train.comparison.report import CHART, JSON, MARKDOWN, chart
 from train.comparison.tables import markdown, show
 from train.errors import DataError, RunError
-from train.evaluation.metrics import figures, with_intervals
+from train.evaluation.metrics import bootstrap_metrics, metric_functions
 from train.evaluation.predictions import Predictions
 from train.learning.corruptions import ALTERATIONS
 from train.learning.fit import fit
@@ -90,7 +90,7 @@ def test_a_paired_difference_is_surer_than_two_intervals() -> None:
     """Both fail on the same 30 of 100 pictures, the second on four fewer."""
     first, second = answers([True] * 70 + [False] * 30), answers([True] * 74 + [False] * 26)
     paired = differences(first, second)["accuracy"]
-    alone = with_intervals(figures(first), first.groups)["accuracy"]
+    alone = bootstrap_metrics(metric_functions(first), first.groups)["accuracy"]
     assert paired.value == pytest.approx(0.04)
     assert 0 < paired.low < 0.04 < paired.high < 0.09
     assert alone.high - alone.low > 2 * (paired.high - paired.low)

@@ -23,8 +23,8 @@ from tests.train.samples import printed_digits
 from train import recipe
 from train.__main__ import app
 from train.bundling.export import export
-from train.evaluation.galleries import SHOWN
-from train.evaluation.report import METRICS, PAGE, PREDICTIONS
+from train.evaluation.galleries import GALLERY_SIZE
+from train.evaluation.report import METRICS_NAME, PAGE_NAME, PREDICTIONS_NAME
 from train.learning.fit import fit
 from train.manifest import MANIFEST_NAME
 from train.run import CURVES_NAME
@@ -54,16 +54,16 @@ class Report:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        read: dict[str, Any] = json.loads((self.directory / METRICS).read_text(encoding="utf-8"))
+        read: dict[str, Any] = json.loads((self.directory / METRICS_NAME).read_text(encoding="utf-8"))
         return read
 
     @property
     def predictions(self) -> list[dict[str, str]]:
-        return list(csv.DictReader((self.directory / PREDICTIONS).read_text(encoding="utf-8").splitlines()))
+        return list(csv.DictReader((self.directory / PREDICTIONS_NAME).read_text(encoding="utf-8").splitlines()))
 
     @property
     def page(self) -> str:
-        return (self.directory / PAGE).read_text(encoding="utf-8")
+        return (self.directory / PAGE_NAME).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +88,8 @@ class Links(HTMLParser):
 
 
 def test_the_report_is_all_there_and_the_terminal_says_where(report: Report) -> None:
-    assert {path.name for path in report.directory.iterdir()} == CHARTS | {METRICS, PREDICTIONS, PAGE}
-    assert report.said.splitlines()[-1] == str(report.directory / PAGE)
+    assert {path.name for path in report.directory.iterdir()} == CHARTS | {METRICS_NAME, PREDICTIONS_NAME, PAGE_NAME}
+    assert report.said.splitlines()[-1] == str(report.directory / PAGE_NAME)
     accuracy = report.metrics["figures"]["accuracy"]
     assert f"{accuracy['value']:.4f}" in report.said
     for name in CHARTS:
@@ -172,10 +172,10 @@ def test_the_page_shows_the_answers_with_file_label_probability_and_verdict(repo
     sections = report.page.split("<section")
     for title in ("Correct", "Wrong", "Most confident wrong", "Least confident"):
         (section,) = (section for section in sections if f"<h2>{title}</h2>" in section)
-        assert 1 <= section.count('class="card"') <= SHOWN
+        assert 1 <= section.count('class="card"') <= GALLERY_SIZE
     (least,) = (section for section in sections if "<h2>Least confident</h2>" in section)
     answered = [row for row in report.predictions if row["answer"]]
-    expected = sorted(answered, key=lambda row: float(row["confidence"]))[:SHOWN]
+    expected = sorted(answered, key=lambda row: float(row["confidence"]))[:GALLERY_SIZE]
     cards = least.split('class="card"')[1:]
     assert len(cards) == len(expected)
     for card, row in zip(cards, expected, strict=True):
@@ -187,11 +187,11 @@ def test_the_page_shows_the_answers_with_file_label_probability_and_verdict(repo
 
 
 def test_without_pictures_nothing_shows_the_data_or_names_it(run: Path, report: Report, tmp_path: Path) -> None:
-    shutil.copy(report.directory / PREDICTIONS, tmp_path / PREDICTIONS)
+    shutil.copy(report.directory / PREDICTIONS_NAME, tmp_path / PREDICTIONS_NAME)
     (tmp_path / "notes.md").write_text("mine")
     done = evaluate(run, "--split", "val", "--output", tmp_path, "--no-pictures")
     assert done.exit_code == 0, done.output
-    assert {path.name for path in tmp_path.iterdir()} == CHARTS | {METRICS, PAGE, "notes.md"}
+    assert {path.name for path in tmp_path.iterdir()} == CHARTS | {METRICS_NAME, PAGE_NAME, "notes.md"}
     bare = Report(done.output, tmp_path)
     assert Links(bare.page).tags.count("img") == len(CHARTS) + 1, "and the training curves"
     assert "image/jpeg" not in bare.page
@@ -209,7 +209,7 @@ def test_the_training_curves_are_shown_where_the_run_has_them(run: Path, tmp_pat
         if present:
             (copy / CURVES_NAME).write_bytes(stream.getvalue())
         assert evaluate(copy, "--split", "val", "--no-pictures").exit_code == 0
-        page = (copy / "report-val" / PAGE).read_text(encoding="utf-8")
+        page = (copy / "report-val" / PAGE_NAME).read_text(encoding="utf-8")
         assert (base64.b64encode(stream.getvalue()).decode() in page) == present
 
 
@@ -221,7 +221,7 @@ def test_a_bundle_alone_is_measured_and_left_as_it_is(
     monkeypatch.chdir(tmp_path)
     done = evaluate(shipped, "--split", "val", "--data-dir", run.parent / "data")
     assert done.exit_code == 0, done.output
-    assert done.output.splitlines()[-1] == str(Path("runs/report-mine-val") / PAGE)
+    assert done.output.splitlines()[-1] == str(Path("runs/report-mine-val") / PAGE_NAME)
     assert sorted(path.name for path in shipped.iterdir()) == before
     assert Report("", tmp_path / "runs" / "report-mine-val").metrics["figures"] == report.metrics["figures"]
 

@@ -1,7 +1,7 @@
 import numpy as np
 
 from models.prediction import Prediction, Verdict
-from train.evaluation.galleries import SHOWN, galleries
+from train.evaluation.galleries import GALLERY_SIZE, select_galleries
 from train.evaluation.predictions import Predictions
 from train.manifest import Row
 
@@ -18,7 +18,7 @@ def answers(right: list[float], wrong: list[float], rejected: int = 0) -> Predic
 
 
 def test_the_boldest_mistakes_and_the_least_sure_answers_come_first() -> None:
-    found = galleries(answers(right=[0.9, 0.55, 0.99], wrong=[0.6, 0.95, 0.7], rejected=1))
+    found = select_galleries(answers(right=[0.9, 0.55, 0.99], wrong=[0.6, 0.95, 0.7], rejected=1))
     assert found["Most confident wrong"] == [4, 5, 3], "a rejected picture was not answered"
     assert found["Least confident"] == [1, 3, 5, 0, 4, 2]
     assert found["Correct"] == [0, 1, 2]
@@ -27,13 +27,13 @@ def test_the_boldest_mistakes_and_the_least_sure_answers_come_first() -> None:
 
 def test_of_many_a_few_are_shown_the_same_each_time() -> None:
     many = answers(right=[0.9] * 100, wrong=[0.5 + n / 250 for n in range(100)])
-    found = galleries(many)
-    assert all(len(chosen) == SHOWN for chosen in found.values())
-    assert found["Most confident wrong"] == list(range(199, 199 - SHOWN, -1))
-    assert max(found["Correct"]) > 2 * SHOWN, "not just the first ones"
-    assert galleries(many) == found
+    found = select_galleries(many)
+    assert all(len(chosen) == GALLERY_SIZE for chosen in found.values())
+    assert found["Most confident wrong"] == list(range(199, 199 - GALLERY_SIZE, -1))
+    assert max(found["Correct"]) > 2 * GALLERY_SIZE, "not just the first ones"
+    assert select_galleries(many) == found
 
 
 def test_without_mistakes_the_gallery_is_empty() -> None:
-    found = galleries(answers(right=[0.9], wrong=[]))
+    found = select_galleries(answers(right=[0.9], wrong=[]))
     assert found["Wrong"] == found["Most confident wrong"] == []

@@ -7,12 +7,12 @@ from sklearn.metrics import average_precision_score, brier_score_loss, classific
 from models.classifier import softmax
 from models.prediction import Prediction, Verdict
 from train.evaluation.metrics import (
-    all_figures,
+    bootstrap_metrics,
+    class_metrics,
     expected_calibration_error,
-    figures,
-    per_class,
-    risk_by_coverage,
-    with_intervals,
+    metric_functions,
+    report_metric_functions,
+    risk_coverage_curve,
 )
 from train.evaluation.predictions import Predictions
 from train.manifest import Row
@@ -30,7 +30,7 @@ def test_the_figures_are_those_of_the_textbook() -> None:
     predictions = [
         Prediction("pneumonia", ("normal", "pneumonia"), (1 - p, p), Verdict.CONFIDENT, int(p >= 0.5)) for p in sick
     ]
-    found = figures(answers(truth, predictions, positive=1))
+    found = metric_functions(answers(truth, predictions, positive=1))
     everything = np.arange(10)
     assert found["accuracy"](everything) == pytest.approx(8 / 10)
     assert found["sensitivity"](everything) == pytest.approx(5 / 6)
@@ -42,7 +42,7 @@ def test_the_figures_are_those_of_the_textbook() -> None:
 def test_a_rejected_picture_is_a_wrong_answer() -> None:
     rejected = Prediction("digit", ("0", "1"), (0.9, 0.1), Verdict.REJECTED, None)
     right = Prediction("digit", ("0", "1"), (0.9, 0.1), Verdict.CONFIDENT, 0)
-    found = figures(answers([0, 0], [rejected, right], positive=None))
+    found = metric_functions(answers([0, 0], [rejected, right], positive=None))
     assert found["accuracy"](np.arange(2)) == 0.5
 
 
@@ -57,8 +57,8 @@ def test_intervals_are_wider_when_pictures_come_in_groups() -> None:
     group_of = np.repeat(np.arange(40), 25)
     right = np.repeat(random.uniform(size=40) < 0.7, 25)  # a group is all right or all wrong
     accuracy = {"accuracy": lambda chosen: float(right[chosen].mean())}
-    grouped = with_intervals(accuracy, group_of)["accuracy"]
-    single = with_intervals(accuracy, np.arange(1000))["accuracy"]
+    grouped = bootstrap_metrics(accuracy, group_of)["accuracy"]
+    single = bootstrap_metrics(accuracy, np.arange(1000))["accuracy"]
     assert grouped.value == single.value == pytest.approx(right.mean())
     assert grouped.low < grouped.value < grouped.high
     assert grouped.high - grouped.low > 3 * (single.high - single.low)
@@ -81,10 +81,10 @@ def three_labels() -> Predictions:
 def test_brier_is_that_of_scikit_learn_for_two_labels_and_for_more() -> None:
     many = three_labels()
     expected = brier_score_loss(many.truth, many.probabilities, labels=[0, 1, 2])
-    assert figures(many)["brier"](np.arange(300)) == pytest.approx(expected)
+    assert metric_functions(many)["brier"](np.arange(300)) == pytest.approx(expected)
     sick = [0.1, 0.9, 0.4]
     two = [Prediction("t", ("no", "yes"), (1 - p, p), Verdict.CONFIDENT, int(p >= 0.5)) for p in sick]
-    found = figures(answers([0, 1, 1], two, positive=1))["brier"](np.arange(3))
+    found = metric_functions(answers([0, 1, 1], two, positive=1))["brier"](np.arange(3))
     assert found == pytest.approx(brier_score_loss([0, 1, 1], sick)) == pytest.approx((0.01 + 0.01 + 0.36) / 3)
 
 
@@ -97,14 +97,14 @@ def test_calibration_before_scaling_takes_the_temperature_out_again() -> None:
     np.testing.assert_allclose(scaled.uncalibrated, softmax(logits))
     raw = softmax(logits)
     expected = expected_calibration_error(raw.max(1), raw.argmax(1) == scaled.truth)
-    found = figures(scaled)
+    found = metric_functions(scaled)
     assert found["ece_before"](np.arange(4)) == pytest.approx(expected)
     assert found["ece"](np.arange(4)) != pytest.approx(expected)
 
 
 def test_rankings_of_many_labels_are_means_over_the_labels() -> None:
     many = three_labels()
-    found = all_figures(many)
+    found = report_metric_functions(many)
     macro = roc_auc_score(many.truth, many.probabilities, multi_class="ovr")
     assert found["roc_auc"](np.arange(300)) == pytest.approx(macro)
     precision = average_precision_score(np.eye(3)[many.truth], many.probabilities)
@@ -112,20 +112,20 @@ def test_rankings_of_many_labels_are_means_over_the_labels() -> None:
 
 
 def test_risk_by_coverage_by_hand() -> None:
-    risks = risk_by_coverage(np.array([0.6, 0.9, 0.8, 0.7]), np.array([True, True, False, True]))
+    risks = risk_coverage_curve(np.array([0.6, 0.9, 0.8, 0.7]), np.array([True, True, False, True]))
     np.testing.assert_allclose(risks, [0, 1 / 2, 1 / 3, 1 / 4])
     many = three_labels()
-    assert all_figures(many)["aurc"](np.arange(300)) == pytest.approx(
-        risk_by_coverage(many.confidence, many.chosen == many.truth).mean()
+    assert report_metric_functions(many)["aurc"](np.arange(300)) == pytest.approx(
+        risk_coverage_curve(many.confidence, many.predicted == many.truth).mean()
     )
 
 
 def test_each_label_has_the_scores_of_the_classification_report() -> None:
     many = three_labels()
     report = classification_report(
-        many.truth, many.chosen, labels=[0, 1, 2], target_names=["a", "b", "c"], output_dict=True, zero_division=0
+        many.truth, many.predicted, labels=[0, 1, 2], target_names=["a", "b", "c"], output_dict=True, zero_division=0
     )
-    for label, scores in per_class(many).items():
+    for label, scores in class_metrics(many).items():
         for name, key in (("precision", "precision"), ("recall", "recall"), ("f1", "f1-score")):
             assert scores[name].value == pytest.approx(report[label][key], abs=1e-5)
             assert scores[name].low < scores[name].value < scores[name].high
@@ -133,8 +133,8 @@ def test_each_label_has_the_scores_of_the_classification_report() -> None:
 
 def test_what_a_resample_or_all_pictures_lack_spoils_nothing() -> None:
     predictions = [Prediction("t", ("no", "yes"), (0.3, 0.7), Verdict.CONFIDENT, 1) for _ in range(4)]
-    few = with_intervals(figures(answers([0, 1, 1, 1], predictions, positive=1)), np.arange(4))
+    few = bootstrap_metrics(metric_functions(answers([0, 1, 1, 1], predictions, positive=1)), np.arange(4))
     assert few["specificity"].value == few["specificity"].low == few["specificity"].high == 0
-    all_sick = with_intervals(figures(answers([1, 1, 1, 1], predictions, positive=1)), np.arange(4))
+    all_sick = bootstrap_metrics(metric_functions(answers([1, 1, 1, 1], predictions, positive=1)), np.arange(4))
     assert all_sick["sensitivity"].value == 1
     assert {"specificity", "roc_auc", "average_precision"}.isdisjoint(all_sick)

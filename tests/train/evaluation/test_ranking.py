@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from train.evaluation.ranking import average_precision, one_against_rest, roc_auc
+from train.evaluation.ranking import average_precision, mean_one_vs_rest, roc_auc
 
 
 def test_by_hand() -> None:
@@ -27,8 +27,8 @@ def test_the_mean_over_labels_is_that_of_scikit_learn() -> None:
     truth = random.integers(0, 4, 300)
     probabilities = random.dirichlet(np.ones(4), 300)
     macro = roc_auc_score(truth, probabilities, multi_class="ovr")
-    assert one_against_rest(roc_auc, probabilities, truth) == pytest.approx(macro)
-    found = one_against_rest(average_precision, probabilities[:, :3], truth % 3)
+    assert mean_one_vs_rest(roc_auc, probabilities, truth) == pytest.approx(macro)
+    found = mean_one_vs_rest(average_precision, probabilities[:, :3], truth % 3)
     assert found == pytest.approx(average_precision_score(np.eye(3)[truth % 3], probabilities[:, :3]))
 
 

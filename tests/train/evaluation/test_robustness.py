@@ -15,8 +15,8 @@ from models.bundle import INFO_NAME, BundleInfo
 from train import recipe
 from train.__main__ import app
 from train.bundling.export import export
-from train.evaluation.report import METRICS, PAGE
-from train.evaluation.robustness import NOTE, TITLES
+from train.evaluation.report import METRICS_NAME, PAGE_NAME
+from train.evaluation.robustness import CONDITION_TITLES, ROBUSTNESS_NOTE
 from train.learning.fit import fit
 from train.manifest import SPLITS, Row, write_manifest
 from train.recipe import Augmentation
@@ -78,7 +78,7 @@ def manifest(run: Path) -> BundleInfo:
 def test_the_shortcut_is_found_out(manifest: BundleInfo) -> None:
     assert manifest.robustness is not None
     found = manifest.robustness
-    assert list(found) == list(TITLES)
+    assert list(found) == list(CONDITION_TITLES)
     assert found["as_they_are"]["roc_auc"].value > 0.95, "the letter tells the labels apart"
     for condition in ("borders_cropped", "letters_blanked"):
         assert 0.2 < found[condition]["roc_auc"].value < 0.8, "without it there is nothing to tell them apart"
@@ -105,10 +105,10 @@ def test_the_card_has_the_table(run: Path, manifest: BundleInfo) -> None:
     card = (run / "bundle" / "README.md").read_text(encoding="utf-8")
     assert manifest.robustness is not None
     assert "## Robustness" in card
-    assert NOTE in card
-    assert "no segmentation" in card
+    assert ROBUSTNESS_NOTE in card
+    assert "not a segmentation" in card
     table = [line.strip("| ").split(" | ") for line in card.partition("## Robustness")[2].splitlines() if "|" in line]
-    assert table[0] == ["figure", *TITLES.values()]
+    assert table[0] == ["figure", *CONDITION_TITLES.values()]
     (sensitivity,) = (row for row in table if row[0] == "sensitivity")
     for cell, figures in zip(sensitivity[1:], manifest.robustness.values(), strict=True):
         figure = figures["sensitivity"]
@@ -119,12 +119,12 @@ def test_the_card_has_the_table(run: Path, manifest: BundleInfo) -> None:
 def test_evaluate_measures_it_on_the_split_that_is_asked_for(run: Path) -> None:
     done = CliRunner().invoke(app, ["evaluate", str(run), "--split", "val"])
     assert done.exit_code == 0, done.output
-    metrics = json.loads((run / "report-val" / METRICS).read_text(encoding="utf-8"))
-    assert set(metrics["robustness"]) == set(TITLES)
+    metrics = json.loads((run / "report-val" / METRICS_NAME).read_text(encoding="utf-8"))
+    assert set(metrics["robustness"]) == set(CONDITION_TITLES)
     assert metrics["robustness"]["as_they_are"]["accuracy"] == metrics["figures"]["accuracy"]
     assert metrics["operating_point"]["label"] == "pneumonia"
     assert {"sensitivity", "specificity"} <= set(metrics["figures"])
-    page = (run / "report-val" / PAGE).read_text(encoding="utf-8")
+    page = (run / "report-val" / PAGE_NAME).read_text(encoding="utf-8")
     assert "<h2>Robustness</h2>" in page
     assert "<h2>Not a diagnosis</h2>" in page
     value = metrics["robustness"]["letters_blanked"]["accuracy"]["value"]

@@ -10,7 +10,7 @@ from rich.progress import Progress
 from tests.train.conftest import Site
 from train.errors import ChecksumError, DownloadError
 from train.sources.datasets import Download
-from train.sources.download import download
+from train.sources.download import download_file
 
 CONTENT = bytes(range(256)) * 400  # 102,400 bytes, no two neighbours alike
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
@@ -28,7 +28,7 @@ def left_in(directory: Path) -> dict[str, bytes]:
 
 
 def test_a_file_arrives_and_nothing_else_stays(file: Download, tmp_path: Path, progress: Progress) -> None:
-    assert download(file, tmp_path, progress) == tmp_path / "file.bin"
+    assert download_file(file, tmp_path, progress) == tmp_path / "file.bin"
     assert left_in(tmp_path) == {"file.bin": CONTENT}
 
 
@@ -36,7 +36,7 @@ def test_a_cut_connection_is_resumed_where_it_broke(
     file: Download, site: Site, tmp_path: Path, progress: Progress
 ) -> None:
     site.cut_after = 40_000
-    download(file, tmp_path, progress)
+    download_file(file, tmp_path, progress)
     assert site.asked == ["", "bytes=40000-", "bytes=80000-"]
     assert left_in(tmp_path) == {"file.bin": CONTENT}
 
@@ -46,11 +46,11 @@ def test_the_next_call_resumes_a_broken_download(
 ) -> None:
     site.cut_after = 10_000
     with pytest.raises(DownloadError, match="run the same command again"):
-        download(file, tmp_path, progress)
+        download_file(file, tmp_path, progress)
     assert not (tmp_path / "file.bin").exists()
     assert (tmp_path / "file.bin.part").read_bytes() == CONTENT[:30_000]
     site.cut_after = None
-    download(file, tmp_path, progress)
+    download_file(file, tmp_path, progress)
     assert site.asked[-1] == "bytes=30000-"
     assert left_in(tmp_path) == {"file.bin": CONTENT}
 
@@ -59,9 +59,9 @@ def test_a_server_without_range_sends_all_again(file: Download, site: Site, tmp_
     site.ranges = False
     site.cut_after = 10_000
     with pytest.raises(DownloadError):
-        download(file, tmp_path, progress)
+        download_file(file, tmp_path, progress)
     site.cut_after = None
-    download(file, tmp_path, progress)
+    download_file(file, tmp_path, progress)
     assert left_in(tmp_path) == {"file.bin": CONTENT}
 
 
@@ -72,10 +72,10 @@ def test_a_file_that_changed_upstream_is_not_glued_to_the_old_one(
     file = Download("file.bin", (site.url + "file.bin",))
     site.cut_after = 10_000
     with pytest.raises(DownloadError):
-        download(file, tmp_path, progress)
+        download_file(file, tmp_path, progress)
     site.files["file.bin"] = CONTENT[::-1]
     site.cut_after = None
-    download(file, tmp_path, progress)
+    download_file(file, tmp_path, progress)
     assert left_in(tmp_path) == {"file.bin": CONTENT[::-1]}
 
 
@@ -85,9 +85,9 @@ def test_without_version_nor_checksum_it_starts_anew(site: Site, tmp_path: Path,
     file = Download("file.bin", (site.url + "file.bin",))
     site.cut_after = 10_000
     with pytest.raises(DownloadError):
-        download(file, tmp_path, progress)
+        download_file(file, tmp_path, progress)
     site.cut_after = None
-    download(file, tmp_path, progress)
+    download_file(file, tmp_path, progress)
     assert set(site.asked) == {""}
     assert left_in(tmp_path) == {"file.bin": CONTENT}
 
@@ -95,7 +95,7 @@ def test_without_version_nor_checksum_it_starts_anew(site: Site, tmp_path: Path,
 def test_a_download_cut_after_its_last_byte_is_complete(site: Site, tmp_path: Path, progress: Progress) -> None:
     site.files["file.bin"] = CONTENT
     (tmp_path / "file.bin.part").write_bytes(CONTENT)
-    download(Download("file.bin", (site.url + "file.bin",), MD5), tmp_path, progress)
+    download_file(Download("file.bin", (site.url + "file.bin",), MD5), tmp_path, progress)
     assert left_in(tmp_path) == {"file.bin": CONTENT}
 
 
@@ -107,10 +107,10 @@ def test_a_part_of_another_file_ends_in_an_error_and_then_in_the_file(
     (tmp_path / "file.bin.part").write_bytes(start)
     file = Download("file.bin", (site.url + "file.bin",), MD5)
     with pytest.raises(DownloadError):
-        download(file, tmp_path, progress)
+        download_file(file, tmp_path, progress)
     assert not (tmp_path / "file.bin").exists()
     site.files["file.bin"] = CONTENT
-    download(file, tmp_path, progress)
+    download_file(file, tmp_path, progress)
     assert left_in(tmp_path) == {"file.bin": CONTENT}
 
 
@@ -118,20 +118,20 @@ def test_a_wrong_checksum_is_refused_and_not_resumed(site: Site, tmp_path: Path,
     site.files["file.bin"] = CONTENT[:-1]
     file = Download("file.bin", (site.url + "file.bin",), MD5)
     with pytest.raises(ChecksumError, match=MD5):
-        download(file, tmp_path, progress)
+        download_file(file, tmp_path, progress)
     assert left_in(tmp_path) == {}
 
 
 def test_the_second_address_is_asked_when_the_first_fails(site: Site, tmp_path: Path, progress: Progress) -> None:
     site.files["file.bin"] = CONTENT
     file = Download("file.bin", (site.url + "nowhere", site.url + "file.bin"), MD5)
-    download(file, tmp_path, progress)
+    download_file(file, tmp_path, progress)
     assert left_in(tmp_path) == {"file.bin": CONTENT}
 
 
 def test_a_missing_file_names_address_and_answer(site: Site, tmp_path: Path, progress: Progress) -> None:
-    with pytest.raises(DownloadError, match=f"{site.url}nowhere answered 404"):
-        download(Download("file.bin", (site.url + "nowhere",)), tmp_path, progress)
+    with pytest.raises(DownloadError, match=f"{site.url}nowhere responded with status 404"):
+        download_file(Download("file.bin", (site.url + "nowhere",)), tmp_path, progress)
 
 
 def test_no_network_is_one_sentence(tmp_path: Path, progress: Progress) -> None:
@@ -139,19 +139,19 @@ def test_no_network_is_one_sentence(tmp_path: Path, progress: Progress) -> None:
         unused.bind(("127.0.0.1", 0))  # taken, but nobody listens
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/file.bin"
         with pytest.raises(DownloadError, match=r"could not be reached.*check the network"):
-            download(Download("file.bin", (url,)), tmp_path, progress)
+            download_file(Download("file.bin", (url,)), tmp_path, progress)
 
 
 def test_a_complete_file_is_not_downloaded_again(
     file: Download, site: Site, tmp_path: Path, progress: Progress
 ) -> None:
-    download(file, tmp_path, progress)
-    download(file, tmp_path, progress)
+    download_file(file, tmp_path, progress)
+    download_file(file, tmp_path, progress)
     assert site.asked == [""]
 
 
 def test_a_complete_file_that_was_damaged_is(site: Site, tmp_path: Path, progress: Progress) -> None:
     site.files["file.bin"] = CONTENT
     (tmp_path / "file.bin").write_bytes(CONTENT[:-1])
-    download(Download("file.bin", (site.url + "file.bin",), MD5), tmp_path, progress)
+    download_file(Download("file.bin", (site.url + "file.bin",), MD5), tmp_path, progress)
     assert left_in(tmp_path) == {"file.bin": CONTENT}

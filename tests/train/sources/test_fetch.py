@@ -24,7 +24,7 @@ from tests.train.samples import (
 from train.errors import ChecksumError, DataError, DownloadError, NeedsAccount, UnsafeArchive
 from train.manifest import read_manifest, read_picture
 from train.sources.datasets import FLOWER, PNEUMONIA, Dataset
-from train.sources.fetch import fetch
+from train.sources.fetch import fetch_dataset
 
 Pack = Callable[[Files], bytes]
 
@@ -51,8 +51,8 @@ def mnist() -> SmallMnist:
 def test_xrays_come_from_either_zip(layout: Callable[[Files], Files], tmp_path: Path, progress: Progress) -> None:
     archive = tmp_path / "archive.zip"
     archive.write_bytes(zip_bytes(layout(xray_files())))
-    fetched = fetch(PNEUMONIA, tmp_path / "data", progress, str(archive))
-    assert not fetched.already
+    fetched = fetch_dataset(PNEUMONIA, tmp_path / "data", progress, str(archive))
+    assert not fetched.already_present
     assert fetched.rows == read_manifest(tmp_path / "data" / "pneumonia")
     contents = {read_picture(fetched.directory, row.path) for row in fetched.rows}
     assert contents == set(xray_files().values())
@@ -62,25 +62,25 @@ def test_xrays_come_from_either_zip(layout: Callable[[Files], Files], tmp_path: 
 def test_the_zip_with_only_the_nested_copy_is_read(tmp_path: Path, progress: Progress) -> None:
     archive = tmp_path / "archive.zip"
     archive.write_bytes(zip_bytes({f"chest_xray/{name}": content for name, content in xray_files().items()}))
-    assert len(fetch(PNEUMONIA, tmp_path / "data", progress, str(archive)).rows) == len(xray_files())
+    assert len(fetch_dataset(PNEUMONIA, tmp_path / "data", progress, str(archive)).rows) == len(xray_files())
 
 
 def test_xrays_without_a_val_folder_are_read(tmp_path: Path, progress: Progress) -> None:
     files = {name: content for name, content in xray_files().items() if "/val/" not in name}
     write_files(tmp_path / "source", files)
-    assert len(fetch(PNEUMONIA, tmp_path / "data", progress, str(tmp_path / "source")).rows) == len(files)
+    assert len(fetch_dataset(PNEUMONIA, tmp_path / "data", progress, str(tmp_path / "source")).rows) == len(files)
 
 
 def test_a_folder_as_source_is_left_as_it_was(tmp_path: Path, progress: Progress) -> None:
     source = write_files(tmp_path / "source", flower_files())
-    fetch(FLOWER, tmp_path / "data", progress, str(source))
+    fetch_dataset(FLOWER, tmp_path / "data", progress, str(source))
     assert tree(source) == flower_files()
 
 
 def test_the_manifest_is_what_lies_there(pack: Pack, tmp_path: Path, progress: Progress) -> None:
     archive = tmp_path / "archive"
     archive.write_bytes(pack(flower_files()))
-    fetched = fetch(FLOWER, tmp_path / "data", progress, str(archive))
+    fetched = fetch_dataset(FLOWER, tmp_path / "data", progress, str(archive))
     assert set(tree(tmp_path / "data")) == {
         "flower/manifest.csv",
         "flower/fetched.json",
@@ -101,7 +101,7 @@ def test_one_seed_is_one_manifest_whatever_the_source(
     write_files(tmp_path / "folder", files)
     manifests = set()
     for number, source in enumerate(("one.zip", "other.tgz", "folder")):
-        fetched = fetch(dataset, tmp_path / f"data{number}", progress, str(tmp_path / source), seed=3)
+        fetched = fetch_dataset(dataset, tmp_path / f"data{number}", progress, str(tmp_path / source), seed=3)
         manifests.add((fetched.directory / "manifest.csv").read_bytes())
     assert len(manifests) == 1
 
@@ -109,10 +109,10 @@ def test_one_seed_is_one_manifest_whatever_the_source(
 def test_the_second_time_nothing_is_done(site: Site, tmp_path: Path, progress: Progress) -> None:
     site.files["flower_photos.tgz"] = tgz_bytes(flower_files())
     source = site.url + "flower_photos.tgz"
-    first = fetch(FLOWER, tmp_path, progress, source)
+    first = fetch_dataset(FLOWER, tmp_path, progress, source)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    for again in (fetch(FLOWER, tmp_path, progress, source), fetch(FLOWER, tmp_path, progress)):
-        assert again.already
+    for again in (fetch_dataset(FLOWER, tmp_path, progress, source), fetch_dataset(FLOWER, tmp_path, progress)):
+        assert again.already_present
         assert again.rows == first.rows
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
     assert site.asked == [""]
@@ -120,9 +120,9 @@ def test_the_second_time_nothing_is_done(site: Site, tmp_path: Path, progress: P
 
 def test_another_seed_splits_the_last_source_again(site: Site, tmp_path: Path, progress: Progress) -> None:
     site.files["xrays.zip"] = zip_bytes(xray_files())
-    first = fetch(PNEUMONIA, tmp_path, progress, site.url + "xrays.zip")
-    again = fetch(PNEUMONIA, tmp_path, progress, seed=1)
-    assert not again.already
+    first = fetch_dataset(PNEUMONIA, tmp_path, progress, site.url + "xrays.zip")
+    again = fetch_dataset(PNEUMONIA, tmp_path, progress, seed=1)
+    assert not again.already_present
     assert again.rows != first.rows
     assert set(tree(again.directory)) == {"manifest.csv", "fetched.json", *(row.path for row in again.rows)}
     assert site.asked == [""]  # the download was kept
@@ -133,10 +133,10 @@ def test_a_broken_download_leaves_no_data_and_is_resumed(site: Site, tmp_path: P
     site.files["flower_photos.tgz"] = content
     site.cut_after = len(content) // 5
     with pytest.raises(DownloadError):
-        fetch(FLOWER, tmp_path, progress, site.url + "flower_photos.tgz")
+        fetch_dataset(FLOWER, tmp_path, progress, site.url + "flower_photos.tgz")
     assert [path.name for path in tmp_path.iterdir()] == ["downloads"]
     site.cut_after = None
-    fetch(FLOWER, tmp_path, progress, site.url + "flower_photos.tgz")
+    fetch_dataset(FLOWER, tmp_path, progress, site.url + "flower_photos.tgz")
     assert site.asked[-1] == f"bytes={3 * (len(content) // 5)}-"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["downloads", "flower"]
 
@@ -145,10 +145,10 @@ def test_a_failed_fetch_leaves_the_last_one_as_it_was(tmp_path: Path, progress: 
     good, bad = tmp_path / "good.zip", tmp_path / "bad.zip"
     good.write_bytes(zip_bytes(flower_files()))
     bad.write_bytes(zip_bytes({**flower_files(), "../evil": b""}))
-    fetch(FLOWER, tmp_path / "data", progress, str(good))
+    fetch_dataset(FLOWER, tmp_path / "data", progress, str(good))
     before = tree(tmp_path / "data")
     with pytest.raises(UnsafeArchive):
-        fetch(FLOWER, tmp_path / "data", progress, str(bad))
+        fetch_dataset(FLOWER, tmp_path / "data", progress, str(bad))
     assert tree(tmp_path / "data") == before
 
 
@@ -157,19 +157,19 @@ def test_what_fetch_did_not_make_is_not_touched(tmp_path: Path, progress: Progre
     archive = tmp_path / "archive.zip"
     archive.write_bytes(zip_bytes(flower_files()))
     with pytest.raises(DataError, match="was not made by `fetch`"):
-        fetch(FLOWER, tmp_path / "data", progress, str(archive))
+        fetch_dataset(FLOWER, tmp_path / "data", progress, str(archive))
     assert tree(tmp_path / "data") == {"flower/mine.txt": b"years of work"}
 
 
 def test_xrays_without_source_explain_where_to_get_them(tmp_path: Path, progress: Progress) -> None:
     with pytest.raises(NeedsAccount, match=r"kaggle\.com/datasets/paultimothymooney/chest-xray-pneumonia.*--source"):
-        fetch(PNEUMONIA, tmp_path / "data", progress)
+        fetch_dataset(PNEUMONIA, tmp_path / "data", progress)
     assert not (tmp_path / "data").exists()
 
 
 def test_a_source_that_does_not_exist_is_named(tmp_path: Path, progress: Progress) -> None:
     with pytest.raises(DataError, match=r"nowhere\.zip does not exist"):
-        fetch(FLOWER, tmp_path, progress, str(tmp_path / "nowhere.zip"))
+        fetch_dataset(FLOWER, tmp_path, progress, str(tmp_path / "nowhere.zip"))
 
 
 @pytest.mark.parametrize("dataset", [FLOWER, PNEUMONIA], ids=["flower", "pneumonia"])
@@ -185,20 +185,20 @@ def test_a_source_that_does_not_exist_is_named(tmp_path: Path, progress: Progres
 def test_another_layout_says_what_is_needed(dataset: Dataset, files: Files, tmp_path: Path, progress: Progress) -> None:
     source = write_files(tmp_path / "source", files)
     with pytest.raises(DataError, match=f"the folders {', '.join(dataset.folders)}"):
-        fetch(dataset, tmp_path / "data", progress, str(source))
+        fetch_dataset(dataset, tmp_path / "data", progress, str(source))
 
 
 def test_a_class_without_pictures_is_named(tmp_path: Path, progress: Progress) -> None:
     files = {name: content for name, content in flower_files().items() if "tulips" not in name}
     source = write_files(tmp_path / "source", {**files, "flower_photos/tulips/readme.txt": b""})
     with pytest.raises(DataError, match="no pictures of tulips"):
-        fetch(FLOWER, tmp_path / "data", progress, str(source))
+        fetch_dataset(FLOWER, tmp_path / "data", progress, str(source))
 
 
 def test_a_broken_picture_is_named(tmp_path: Path, progress: Progress) -> None:
     source = write_files(tmp_path / "source", {**flower_files(), "flower_photos/roses/broken.jpg": b"\xff\xd8\xff"})
-    with pytest.raises(DataError, match=r"broken\.jpg is not a picture"):
-        fetch(FLOWER, tmp_path / "data", progress, str(source))
+    with pytest.raises(DataError, match=r"broken\.jpg is not a readable picture"):
+        fetch_dataset(FLOWER, tmp_path / "data", progress, str(source))
 
 
 @pytest.mark.parametrize("kind", ["folder", "unpacked folder", "archive", "address", "upstream"])
@@ -220,7 +220,7 @@ def test_digits_come_as_array_and_test_pictures(
             replace(file, urls=(site.url + "away/" + file.name, site.url + file.name)) for file in dataset.downloads
         )
         dataset = replace(dataset, downloads=downloads)
-    fetched = fetch(dataset, tmp_path / "data", progress, source)
+    fetched = fetch_dataset(dataset, tmp_path / "data", progress, source)
     sizes = {split: sum(row.split == split for row in fetched.rows) for split in ("train", "val", "test")}
     assert sizes == {"train": 110, "val": 10, "test": 30}
     for row in fetched.rows:
@@ -238,14 +238,14 @@ def test_a_damaged_digit_file_is_named(mnist: SmallMnist, tmp_path: Path, progre
     files = {**mnist.files, "t10k-labels-idx1-ubyte.gz": mnist.files["train-labels-idx1-ubyte.gz"]}
     source = write_files(tmp_path / "source", files)
     with pytest.raises(ChecksumError, match=r"t10k-labels-idx1-ubyte\.gz is not upstream's file"):
-        fetch(mnist.dataset, tmp_path / "data", progress, str(source))
+        fetch_dataset(mnist.dataset, tmp_path / "data", progress, str(source))
 
 
 def test_a_missing_digit_file_is_named(mnist: SmallMnist, tmp_path: Path, progress: Progress) -> None:
     source = write_files(tmp_path / "source", mnist.files)
     (source / "t10k-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte\.gz is missing"):
-        fetch(mnist.dataset, tmp_path / "data", progress, str(source))
+        fetch_dataset(mnist.dataset, tmp_path / "data", progress, str(source))
 
 
 @pytest.mark.parametrize("labels", [bytes(29), bytes([*range(10)] * 2 + [10] * 10)], ids=["too few", "not a digit"])
@@ -254,5 +254,5 @@ def test_labels_that_do_not_belong_are_refused(
 ) -> None:
     header = bytes([0, 0, 8, 1, 0, 0, 0, len(labels)])
     source = write_files(tmp_path / "source", {**mnist.unpacked, "t10k-labels-idx1-ubyte": header + labels})
-    with pytest.raises(DataError, match="do not belong together"):
-        fetch(mnist.dataset, tmp_path / "data", progress, str(source))
+    with pytest.raises(DataError, match="do not match"):
+        fetch_dataset(mnist.dataset, tmp_path / "data", progress, str(source))

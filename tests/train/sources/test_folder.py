@@ -10,12 +10,12 @@ import pytest
 from tests.train.samples import own_folder, scene, write_files
 from train.errors import DataError, RecipeError
 from train.manifest import MANIFEST_NAME, SOURCE_NAME, read_manifest, read_picture
-from train.sources.folder import IMBALANCE, Prepared, describe, prepare, recipe_for
+from train.sources.folder import MAX_IMBALANCE, PreparedFolder, describe, prepare, recipe_for
 
 CLASSES = ("Diente de león", "Tulipán (rojo)", "rosa")
 
 
-def prepared(tmp_path: Path, files: Mapping[str, bytes]) -> Prepared:
+def prepared(tmp_path: Path, files: Mapping[str, bytes]) -> PreparedFolder:
     return prepare(write_files(tmp_path / "own", files), "own", tmp_path / "data")
 
 
@@ -53,12 +53,12 @@ def test_what_cannot_be_used_is_left_out_and_told(tmp_path: Path) -> None:
         "Diente de león/twin.jpg": twin,
     }
     done = prepared(tmp_path, files)
-    assert set(done.left_out) == {"rosa/rota.jpg", "rosa/notas.txt", "rosa/twin.jpg", "Diente de león/twin.jpg"}
+    assert set(done.excluded) == {"rosa/rota.jpg", "rosa/notas.txt", "rosa/twin.jpg", "Diente de león/twin.jpg"}
     assert len(done.rows) == 36
     told = "\n".join(describe(done))
-    assert "left out 4" in told
+    assert "excluded 4" in told
     assert "rosa/rota.jpg (The picture is damaged" in told
-    assert "in another class too" in told
+    assert "also in another class" in told
 
 
 @pytest.mark.skipif(os.name == "nt" or os.uname().sysname == "Darwin", reason="file names are text there")
@@ -66,7 +66,7 @@ def test_a_name_that_is_no_text_is_left_out(tmp_path: Path) -> None:
     folder = write_files(tmp_path / "own", own_folder({"a": 10, "b": 10}))
     (folder / "a" / os.fsdecode(b"\xff.jpg")).write_bytes(scene(1))
     done = prepare(folder, "own", tmp_path / "data")
-    assert r"a/\udcff.jpg (its name is no text)" in "\n".join(describe(done))
+    assert r"a/\udcff.jpg (its name is not valid text)" in "\n".join(describe(done))
     assert len(done.rows) == 20
 
 
@@ -128,10 +128,10 @@ def untrained(folder: Path) -> Path:
         (flat, "has no class folders: put the pictures of each class into a folder of its own"),
         (nowhere, "does not exist"),
         (archive, "is a file: unpack it"),
-        (too_few, r"at least 10 pictures that can be read: rosa 9, vacía 0\. Left out were 1: rosa/x\.jpg \(The file"),
-        (too_many_classes, "has 201 class folders, and 200 is the most"),
-        (copies, "too few pictures differ from each other .*: b 2; each class needs at least 3"),
-        (split_and_more, "holds test, train and beside them labels"),
+        (too_few, r"at least 10 readable pictures: rosa 9, vacía 0\. Excluded 1: rosa/x\.jpg \(The file"),
+        (too_many_classes, "has 201 class folders, and 200 is the maximum"),
+        (copies, "too few different pictures .*: b 2; each class needs at least 3 different"),
+        (split_and_more, "has the split folders test, train and also labels"),
         (untrained, "the train folder has no pictures of c"),
     ],
 )
@@ -183,7 +183,7 @@ def test_the_recipe_suits_few_and_many_own_folder(tmp_path: Path) -> None:
 def test_classes_of_very_different_sizes_are_weighed(largest: int, weighed: bool, tmp_path: Path) -> None:
     done = prepared(tmp_path, own_folder({"a": 10, "b": largest}))
     counts = done.count("train")
-    assert (counts["b"] > IMBALANCE * counts["a"]) is weighed
+    assert (counts["b"] > MAX_IMBALANCE * counts["a"]) is weighed
     assert recipe_for(done).class_weights is weighed
 
 

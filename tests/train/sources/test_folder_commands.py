@@ -20,7 +20,7 @@ def test_from_the_smallest_folder_to_a_bundle(tmp_path: Path) -> None:
     fitted = train("fit", "--data", str(folder), "--name", "flores", *options)
     assert fitted.returncode == 0, fitted.stderr
     assert "flores: 2 classes, 20 pictures (train 12, val 4, test 4)" in fitted.stdout
-    assert "left out 1: rosa/rota.jpg" in fitted.stdout
+    assert "excluded 1: rosa/rota.jpg" in fitted.stdout
     (directory,) = runs.iterdir()
     assert directory.name.startswith("flores-")
     assert fitted.stdout.splitlines()[-1] == str(directory)
@@ -53,8 +53,8 @@ def test_from_the_smallest_folder_to_a_bundle(tmp_path: Path) -> None:
         (["--name", "own"], "fit takes either a task"),
         (["digit", "--name", "own"], "fit takes either a task"),
         (["folder"], "no recipe is called 'folder': choose one of digit, flower, pneumonia, or train on a folder"),
-        (["--data", "FOLDER", "--name", "Own"], "cannot be a name"),
-        (["--data", "FOLDER", "--name", "own"], "each class needs at least 10 pictures that can be read: b 9"),
+        (["--data", "FOLDER", "--name", "Own"], "is not a valid name"),
+        (["--data", "FOLDER", "--name", "own"], "each class needs at least 10 readable pictures: b 9"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(arguments: list[str], words: str, tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from tests.train.samples import own_folder, scene, write_files
 from train.manifest import MANIFEST_NAME, Row, encode_png
-from train.sources.folder import Prepared, describe, prepare
-from train.sources.folder_split import DISTANCES
+from train.sources.folder import PreparedFolder, describe, prepare
+from train.sources.folder_split import MAX_BITS
 
 
-def prepared(tmp_path: Path, files: Mapping[str, bytes]) -> Prepared:
+def prepared(tmp_path: Path, files: Mapping[str, bytes]) -> PreparedFolder:
     return prepare(write_files(tmp_path / "own", files), "own", tmp_path / "data")
 
 
@@ -71,9 +71,9 @@ def sheet(number: int) -> bytes:
 def test_a_set_that_looks_alike_is_not_one_group(tmp_path: Path) -> None:
     files = {f"{label}/{n}.png": sheet(n + first) for label, first in (("a", 0), ("b", 40)) for n in range(20)}
     done = prepared(tmp_path, files)
-    assert done.bits != DISTANCES[0]
+    assert done.max_bits != MAX_BITS[0]
     assert min(splits(done.rows)[label, split] for label in "ab" for split in ("train", "val", "test")) >= 1
-    assert "the figures may flatter" in "\n".join(describe(done))
+    assert "the metrics may be too good" in "\n".join(describe(done))
 
 
 def test_small_pictures_are_told_apart_by_their_bytes(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_small_pictures_are_told_apart_by_their_bytes(tmp_path: Path) -> None:
             files[f"{label}/{number}.png"] = encode_png(pixels)
     done = prepared(tmp_path, files)
     assert len({row.group for row in done.rows}) == 40
-    assert done.bits == DISTANCES[0]
+    assert done.max_bits == MAX_BITS[0]
 
 
 LAYOUTS = [("train", "val", "test"), ("Train", "validation", "Testing"), ("training", "valid", "test")]
@@ -100,7 +100,7 @@ def test_a_split_of_the_folders_own_is_kept(train: str, val: str, test: str, tmp
     assert splits(done.rows) == {
         ("a", "train"): 12, ("b", "train"): 15, ("a", "val"): 2, ("b", "val"): 3, ("a", "test"): 4, ("b", "test"): 1,
     }  # fmt: skip
-    assert done.made == ()
+    assert done.created_splits == ()
 
 
 @pytest.mark.parametrize(("there", "missing"), [("test", "val"), ("val", "test")])
@@ -108,11 +108,11 @@ def test_what_a_split_lacks_is_taken_from_its_train(there: str, missing: str, tm
     counts = {"train/a": 20, "train/b": 20, f"{there}/a": 5, f"{there}/b": 5}
     files = own_folder(counts) | {f"{missing}/unlabelled.jpg": scene(5)}  # as competitions publish their test pictures
     done = prepared(tmp_path, files)
-    assert done.made == (missing,)
+    assert done.created_splits == (missing,)
     assert {row.path for row in done.rows if row.split == there} == {n for n in files if n.startswith(f"{there}/")}
     assert {row.path.split("/")[0] for row in done.rows if row.split == missing} == {"train"}
     assert splits(done.rows)["a", missing] == splits(done.rows)["b", missing] == 3
-    assert f"there is no {missing} folder with classes: taken from train" in "\n".join(describe(done))
+    assert f"no {missing} folder with classes: its pictures are taken from train" in "\n".join(describe(done))
 
 
 def test_copies_of_test_pictures_are_not_trained_on(tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ def test_copies_of_test_pictures_are_not_trained_on(tmp_path: Path) -> None:
     files["train/a/000.jpg"] = files["val/a/000.jpg"] = files["test/a/000.jpg"]
     files["train/b/000.jpg"] = files["val/b/000.jpg"]
     done = prepared(tmp_path, files)
-    assert done.left_out == {
-        "train/a/000.jpg": "the same picture is in test too",
-        "val/a/000.jpg": "the same picture is in test too",
-        "train/b/000.jpg": "the same picture is in val too",
+    assert done.excluded == {
+        "train/a/000.jpg": "the same picture is also in test",
+        "val/a/000.jpg": "the same picture is also in test",
+        "train/b/000.jpg": "the same picture is also in val",
     }

@@ -7,7 +7,7 @@ import pytest
 from rich.progress import Progress
 
 from train.sources.datasets import dataset_for
-from train.sources.fetch import fetch
+from train.sources.fetch import fetch_dataset
 
 ARCHIVES = Path(__file__).parents[4] / "shared" / "data"
 
@@ -26,7 +26,7 @@ def test_the_real_archive_is_split(
     source = ARCHIVES / name
     if not source.exists():
         pytest.skip(f"{source} is missing")
-    fetched = fetch(dataset_for(task), tmp_path, progress, str(source))
+    fetched = fetch_dataset(dataset_for(task), tmp_path, progress, str(source))
     assert Counter(row.split for row in fetched.rows) == sizes
     splits = defaultdict(set)
     for row in fetched.rows:

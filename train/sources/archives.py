@@ -1,4 +1,4 @@
-"""Archives to files: zip, tar (plain or compressed) and gz, as untrusted as the network they came from."""
+"""Unpacking of untrusted archives: zip, tar (plain or compressed) and gz."""
 
 import gzip
 import lzma
@@ -22,7 +22,7 @@ _CHUNK = 1 << 20  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that an archive may hold. Kaggle's chest X-rays, the biggest set known here: 17,600 files, 2.5 GB."""
+    """Maximum contents of an archive. The largest built-in data set, the chest X-rays, has 17,600 files and 2.5 GB."""
 
     members: int = 100_000
     member_bytes: int = 200_000_000
@@ -36,24 +36,24 @@ DEFAULT_LIMITS = Limits()
 class _Member:
     name: str
     is_folder: bool
-    is_file: bool  # neither: a link, a device, a pipe
+    is_file: bool  # neither folder nor file: a link, a device, a pipe
     open: Callable[[], IO[bytes]]
 
 
 def unpack(archive: Path, target: Path, progress: Progress, limits: Limits = DEFAULT_LIMITS) -> None:
     """Unpack a zip or tar archive into the new folder `target`.
 
-    Raises UnsafeArchive when a member is a link or a device, would land outside `target`, repeats, or exceeds
-    `limits`; ArchiveError when the archive is damaged or neither zip nor tar. What was unpacked until then stays
-    in `target` for the caller to remove.
+    Raises UnsafeArchive when a member is a link or a device, would be written outside `target`, repeats, or exceeds
+    `limits`; ArchiveError when the archive is damaged or neither zip nor tar. The files unpacked so far stay in
+    `target`, for the caller to remove.
     """
     target.mkdir(parents=True)
     bar = progress.add_task(f"unpacking {archive.name}", total=archive.stat().st_size)
-    left = limits.total_bytes
+    remaining = limits.total_bytes
     with archive.open("rb") as raw, _reading(archive):
         for number, member in enumerate(_members(archive, raw), start=1):
             if number > limits.members:
-                raise UnsafeArchive(f"{archive} holds more than {limits.members:,} files: it is not what it should be")
+                raise UnsafeArchive(f"{archive} has more than {limits.members:,} files, too many: check the source")
             destination = _destination(archive, target, member)
             if member.is_folder:
                 destination.mkdir(parents=True, exist_ok=True)
@@ -61,19 +61,19 @@ def unpack(archive: Path, target: Path, progress: Progress, limits: Limits = DEF
             destination.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with destination.open("xb") as out, member.open() as content:
-                    left -= _copy(archive, content, out, min(limits.member_bytes, left))
+                    remaining -= _copy(archive, content, out, min(limits.member_bytes, remaining))
             except (FileExistsError, IsADirectoryError) as error:
-                raise UnsafeArchive(f"{archive} holds {member.name!r} twice: nothing of it was used") from error
+                raise UnsafeArchive(f"{archive} has {member.name!r} twice: check the source") from error
             progress.update(bar, completed=raw.tell())
     progress.update(bar, completed=archive.stat().st_size)
 
 
 def gunzip(archive: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
-    """The content of a .gz file; raises UnsafeArchive and ArchiveError as `unpack` does."""
+    """Return the content of a .gz file. Raises UnsafeArchive and ArchiveError as `unpack` does."""
     with _reading(archive), gzip.open(archive) as stream:
         content = stream.read(limits.member_bytes + 1)
     if len(content) > limits.member_bytes:
-        raise UnsafeArchive(f"{archive} unpacks to more than {limits.member_bytes:,} bytes: nothing of it was used")
+        raise UnsafeArchive(f"{archive} unpacks to more than {limits.member_bytes:,} bytes: check the source")
     return content
 
 
@@ -86,7 +86,7 @@ def _members(archive: Path, raw: IO[bytes]) -> Iterator[_Member]:
         with zipfile.ZipFile(raw) as bundle:
             for entry in bundle.infolist():
                 if entry.flag_bits & 1:
-                    raise ArchiveError(f"{archive} is locked with a password: unpack it yourself, give the folder")
+                    raise ArchiveError(f"{archive} needs a password: unpack it yourself and give the folder")
                 kind = stat.S_IFMT(entry.external_attr >> 16)  # 0 where the zip was not made on Unix
                 is_file = not entry.is_dir() and kind in {0, stat.S_IFREG}
                 yield _Member(entry.filename, entry.is_dir(), is_file, partial(bundle.open, entry))
@@ -103,21 +103,21 @@ def _tar_content(tar: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
 
 def _destination(archive: Path, target: Path, member: _Member) -> Path:
     if not (member.is_folder or member.is_file):
-        raise UnsafeArchive(f"{archive} holds {member.name!r}, which is a link or a device: nothing of it was used")
+        raise UnsafeArchive(f"{archive} has {member.name!r}, a link or a device: check the source")
     path = PurePosixPath(member.name.replace("\\", "/"))
-    # A colon is a drive or a stream on Windows.
+    # On Windows, a colon marks a drive or a stream.
     if path.is_absolute() or ".." in path.parts or ":" in member.name or "\0" in member.name:
-        raise UnsafeArchive(f"{archive} holds {member.name!r}, which leaves its folder: nothing of it was used")
+        raise UnsafeArchive(f"{archive} has {member.name!r}, which leaves its folder: check the source")
     return target / path
 
 
 def _copy(archive: Path, content: IO[bytes], out: IO[bytes], limit: int) -> int:
-    """Copy all of `content`, counting what really comes, not what the header claims."""
+    """Copy `content` and return its size. Counts the real bytes, since the size in the header may be wrong."""
     copied = 0
     while chunk := content.read(_CHUNK):
         copied += len(chunk)
         if copied > limit:
-            raise UnsafeArchive(f"{archive} unpacks to absurdly many bytes: nothing of it was used")
+            raise UnsafeArchive(f"{archive} unpacks to too many bytes: check the source")
         out.write(chunk)
     return copied
 
@@ -133,6 +133,6 @@ def _reading(archive: Path) -> Iterator[None]:
         lzma.LZMAError,
         zlib.error,
         EOFError,
-        NotImplementedError,  # a zip of an unknown method
+        NotImplementedError,  # a zip with an unknown compression method
     ) as error:
         raise ArchiveError(f"{archive} is damaged ({error}): download it again") from error
