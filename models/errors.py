@@ -29,8 +29,6 @@ except PictureError as error:
 
 from typing import ClassVar
 
-from models.images.formats import format_titles
-
 
 class VistazoError(Exception):
     """Base of every error that Vistazo raises on purpose. The text is meant for the person."""
@@ -73,12 +71,12 @@ class TooLarge(PictureError):
 
 
 class UnsupportedType(PictureError):
-    """The bytes are not of a picture format that Vistazo reads."""
+    """The bytes are not of a picture format that Vistazo reads; `formats` lists the ones that it reads."""
 
     code = "unsupported_type"
 
-    def __init__(self) -> None:
-        super().__init__(f"The file is not a picture that Vistazo reads; send {format_titles('or')}.")
+    def __init__(self, formats: str) -> None:
+        super().__init__(f"The file is not a picture that Vistazo reads; send {formats}.")
 
 
 class TooManyPixels(PictureError):

@@ -18,7 +18,6 @@ from huggingface_hub import constants, try_to_load_from_cache
 from models import bundle
 from models.errors import BundleError, HubError, HubStorage, HubUnreachable
 from models.hub.source import Repository
-from models.settings import PULL_LIMIT_S
 
 FORCE = "--force"
 _ROOT = Path(__file__).parents[2]
@@ -33,7 +32,7 @@ class LocalCopy:
     repository: Repository
 
 
-def pull(repository: Repository, task: str, limit_s: float = PULL_LIMIT_S, progress: bool = False) -> LocalCopy:
+def pull(repository: Repository, task: str, limit_s: float, progress: bool = False) -> LocalCopy:
     """Return a verified copy of a repository's model, downloaded within `limit_s` seconds if it is not in the cache.
 
     A damaged copy is downloaded once more. Raises HubError, or BundleError when the second copy is damaged as well or

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from models.errors import EmptyFile, TooLarge, TooManyPixels, UnreadableImage, UnsupportedType
-from models.images.formats import PILLOW_NAMES, has_picture_signature
+from models.images.formats import PILLOW_NAMES, format_titles, has_picture_signature
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -80,7 +80,7 @@ def _open(data: bytes) -> Image.Image:
     except OSError as error:  # includes Pillow's UnidentifiedImageError
         if has_picture_signature(data):
             raise
-        raise UnsupportedType from error
+        raise UnsupportedType(format_titles("or")) from error
 
 
 def _orientation(image: Image.Image) -> int:
