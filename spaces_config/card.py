@@ -5,27 +5,23 @@ The fields are those of https://huggingface.co/docs/hub/spaces-config-reference.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from huggingface_hub import SpaceCard
 
 from models import bundle, settings
 from models.hub.source import Repository, Source
 from spaces_config.errors import SpaceError
 
-if TYPE_CHECKING:
-    from huggingface_hub import SpaceCard
-
 CARD = Path(__file__).parent / "README.md"
 PLACEHOLDER = "USER-NAME"
 
 
-def card(sources: Mapping[str, Source], host: str = PLACEHOLDER) -> "SpaceCard":
+def card(sources: Mapping[str, Source], host: str = PLACEHOLDER) -> SpaceCard:
     """The README.md of a Space that serves `sources`, by task, instead of or besides the bundled models.
 
     They are named as commits and fetched while the Space is built (`preload_from_hub`, public repositories only), so
     that waking up needs no network. `host` is the first part of the Space's address. Raises SpaceError.
     """
-    from huggingface_hub import SpaceCard  # noqa: PLC0415  (reads HF_HOME when it is imported)
-
     made = SpaceCard(CARD.read_text(encoding="utf-8").replace(PLACEHOLDER, host))
     repositories = [_pinned(task, source) for task, source in sources.items()]
     if repositories:

@@ -4,13 +4,11 @@ import shutil
 import stat
 import subprocess
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+
+from huggingface_hub import SpaceCard
 
 from models import bundle
 from spaces_config.errors import SpaceError
-
-if TYPE_CHECKING:
-    from huggingface_hub import SpaceCard
 
 ROOT = Path(__file__).parent.parent
 PARTS = ("app.py", "models", "serving", "LICENSE")
@@ -19,7 +17,7 @@ REQUIREMENTS = "spaces_config/requirements.txt"
 README = "README.md"
 
 
-def contents(card: "SpaceCard", root: Path = ROOT) -> dict[str, bytes]:
+def contents(card: SpaceCard, root: Path = ROOT) -> dict[str, bytes]:
     """Every file of the Space by its name there. Raises SpaceError outside a git checkout."""
     names = [name for name in _git(root, "ls-files", "-z", "--", *PARTS).split("\0") if name and _is_needed(name)]
     sources = {name: root / name for name in names} | {"requirements.txt": root / REQUIREMENTS}

@@ -14,13 +14,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from huggingface_hub import SpaceCard
 
 from spaces_config import folder
 from spaces_config.errors import SpaceError
-
-if TYPE_CHECKING:
-    from huggingface_hub import SpaceCard
 
 WORKPLACE = folder.ROOT / ".space"  # not in git
 PORT = 7860  # where app.py listens on a Space
@@ -50,7 +48,7 @@ class Space:
 
 
 def build(
-    card: "SpaceCard", variables: Mapping[str, str], workplace: Path = WORKPLACE, root: Path = folder.ROOT
+    card: SpaceCard, variables: Mapping[str, str], workplace: Path = WORKPLACE, root: Path = folder.ROOT
 ) -> Space:
     """Lay out the Space in `workplace` and install its requirements, unless these very ones are installed there.
 
@@ -131,7 +129,7 @@ def _environment(python: Path, home: Path, variables: Mapping[str, str]) -> dict
     }
 
 
-def _install(app: Path, card: "SpaceCard", venv: Path) -> Path:
+def _install(app: Path, card: SpaceCard, venv: Path) -> Path:
     """The Python of a virtual environment with the Space's requirements and Gradio in the version of its card."""
     wanted = str(card.data["python_version"])
     gradio = f"gradio=={card.data['sdk_version']}"

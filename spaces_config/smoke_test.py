@@ -1,6 +1,7 @@
 """Whether a Space answers: every task a real picture, and the page. With what that took."""
 
 import os
+import platform
 import sys
 import time
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import httpx2
 
 from models.catalog import TASKS
 from spaces_config.errors import SpaceError
-from spaces_config.local import PORT, Running, Space
+from spaces_config.local import CORES, PORT, Running, Space
 
 URL = f"http://127.0.0.1:{PORT}"
 START_S = 180  # on a busy machine
@@ -27,6 +28,18 @@ class Figures:
     installed_mb: float
     resident_mb: float | None  # after an answer of each task
     peak_mb: float | None
+
+    @property
+    def summary(self) -> str:
+        """The results in one or two lines for the terminal."""
+        cores = f"{CORES} cores of {platform.machine()}, Python {platform.python_version().rpartition('.')[0]}"
+        lines = (
+            f"Ready {self.ready_s:.1f} s after the start; first answer after {self.first_answer_s:.1f} s ({cores}).\n"
+            f"Installed: {self.installed_mb:,.0f} MB."
+        )
+        if self.resident_mb is None or self.peak_mb is None:
+            return lines
+        return f"{lines} Memory after an answer of each task: {self.resident_mb:,.0f} MB, peak {self.peak_mb:,.0f} MB."
 
 
 def prove(running: Running) -> Figures:

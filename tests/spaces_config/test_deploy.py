@@ -127,7 +127,10 @@ def test_dry_run_needs_nobody(checkout: Path) -> None:
 
 @pytest.mark.parametrize("name", ["vistazo", "ana/vistazo@main"])
 def test_a_name_that_is_none(checkout: Path, name: str) -> None:
-    assert "write it as USER/NAME" in (said := sentence(deploy(checkout, "--space", name))) or "USER/NAME alone" in said
+    assert (
+        "write it as USER/NAME" in (said := sentence(deploy(checkout, "--space", name)))
+        or "USER/NAME without it" in said
+    )
 
 
 def test_a_directory_cannot_be_served_there(checkout: Path) -> None:
