@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models import bundle
 from models.bundle import BundleInfo, Measurement
-from train.bundling.calibrate import NOTHING_REJECTED
+from train.bundling.calibration import NOTHING_REJECTED
 from train.bundling.card_text import LANGUAGES, Words
 from train.bundling.front_matter import LICENSE, front_matter
 from train.evaluation.radiographs import THORAX, THORAX_CROPPED, area

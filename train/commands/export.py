@@ -14,6 +14,6 @@ def command(
 ) -> None:
     """Convert a run into a bundle, check it against Keras and measure it. Prints the bundle's directory."""
     # Keras takes seconds to import: options are checked first.
-    from train.bundling.export import export  # noqa: PLC0415
+    from train.bundling.exporter import export  # noqa: PLC0415
 
     typer.echo(export(run))

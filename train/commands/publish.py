@@ -9,7 +9,7 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from models.cli import Debug
 from models.settings import MODELS
-from train.publishing import publish
+from train.publishing import hub
 from train.publishing.package import pack
 
 
@@ -29,7 +29,7 @@ def command(
 
     Publishing the same bundle again makes no commit. Log in with `hf auth login`, or set HF_TOKEN.
     """
-    publish.check_name(repo_id)
+    hub.check_name(repo_id)
     package = pack(bundle)
     if dry_run:
         kind = "private" if private else "public"
@@ -38,7 +38,7 @@ def command(
         return
     if not sys.stderr.isatty():
         disable_progress_bars()
-    published = publish.publish(package, repo_id, private)
+    published = hub.publish(package, repo_id, private)
     typer.echo(f"{repo_id} {package.info.version}: {published.summary}")
     typer.echo(f"{published.commit}  {published.url}")
     typer.echo(f"{MODELS}={package.info.task}={repo_id}@{published.commit}")

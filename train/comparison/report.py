@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from train.comparison.compare import Compared, Comparison
+from train.comparison.comparison import Compared, Comparison
 from train.comparison.tables import markdown
 from train.html import literal, png
 from train.run import atomic_write

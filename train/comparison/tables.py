@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from models.bundle import Metric
-from train.comparison.compare import PRINCIPAL, Compared, Comparison, Seeds, Spread
-from train.comparison.corruption import CHOSEN_BY, Altered
+from train.comparison.comparison import PRINCIPAL, Compared, Comparison, Seeds, Spread
+from train.comparison.corruption_robustness import CHOSEN_BY, Altered
 from train.comparison.latency import TIMED
 from train.learning.corruptions import ALTERATIONS
 

@@ -9,7 +9,7 @@ import pytest
 from models import bundle
 from models.classifier import Classifier
 from models.errors import BundleError
-from train.bundling.export import export
+from train.bundling.exporter import export
 
 FIGURES = {"confusion", "curves", "precision_recall", "reliability", "risk_coverage", "roc"}
 LISTED = {*bundle.KERAS_FILES, "README.md", "model.tflite", *(f"figures/{name}.png" for name in FIGURES)}

@@ -14,7 +14,7 @@ from models.bundle import BundleInfo
 from models.classifier import Classifier
 from tests.train.samples import printed_digits
 from train import recipe, run
-from train.bundling.export import export
+from train.bundling.exporter import export
 from train.bundling.litert import TOLERANCE
 from train.errors import DataError, ExportError, RunError
 from train.learning.fit import fit

@@ -21,10 +21,10 @@ from models.prediction import Prediction, Verdict
 from tests.train.samples import printed_digits
 from train import recipe
 from train.__main__ import app
-from train.bundling.export import export
-from train.comparison.compare import Compared, Comparison, compare, over_seeds
-from train.comparison.paired import differences, holm, mcnemar
+from train.bundling.exporter import export
+from train.comparison.comparison import Compared, Comparison, compare, over_seeds
 from train.comparison.report import CHART, JSON, MARKDOWN, chart
+from train.comparison.significance import differences, holm, mcnemar
 from train.comparison.tables import markdown, show
 from train.errors import DataError, RunError
 from train.evaluation.metrics import figures, with_intervals

@@ -14,7 +14,7 @@ from models import bundle
 from models.bundle import INFO_NAME, BundleInfo
 from train import recipe
 from train.__main__ import app
-from train.bundling.export import export
+from train.bundling.exporter import export
 from train.evaluation.report import METRICS, PAGE
 from train.evaluation.robustness import NOTE, TITLES
 from train.learning.fit import fit

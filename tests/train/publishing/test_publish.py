@@ -16,8 +16,8 @@ from tests.hub.storage import Repository
 from tests.hub.stub import Fault, Hub
 from tests.train.publishing.conftest import reseal
 from train.errors import PublishError
+from train.publishing.hub import Published, publish
 from train.publishing.package import pack
-from train.publishing.publish import Published, publish
 
 REPOSITORY = "ana/digit"
 
@@ -233,7 +233,7 @@ def test_a_connection_that_says_nothing_more(
     hub_here: Hub, directory: Path, monkeypatch: pytest.MonkeyPatch, waits: list[float]
 ) -> None:
     """The client itself would wait for ever."""
-    monkeypatch.setattr("train.publishing.publish.SILENCE_S", 0.5)
+    monkeypatch.setattr("train.publishing.hub.SILENCE_S", 0.5)
     hub_here.faults.append(Fault("POST .*/commit/", wait_s=60))
     with pytest.raises(HubError, match="did not answer in time"):
         send(directory)

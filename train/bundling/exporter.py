@@ -20,7 +20,7 @@ from models.classifier import Classifier, softmax
 from models.engines.litert import LiteRTEngine, Outputs
 from models.ood import pack
 from train import run as runs
-from train.bundling.calibrate import fit_rejection, fit_temperature, fit_thresholds
+from train.bundling.calibration import fit_rejection, fit_temperature, fit_thresholds
 from train.bundling.card import card
 from train.bundling.litert import convert
 from train.errors import ExportError, RunError

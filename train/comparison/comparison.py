@@ -9,9 +9,9 @@ from typing import Any
 
 from models.bundle import MODEL_NAME, BundleInfo, Measurement, Metric
 from train.bundling.litert import count_weights
-from train.comparison.corruption import Altered, measure_altered
+from train.comparison.corruption_robustness import Altered, measure_altered
 from train.comparison.latency import latencies_ms
-from train.comparison.paired import McNemar, differences, mcnemar_tests
+from train.comparison.significance import McNemar, differences, mcnemar_tests
 from train.errors import RunError
 from train.evaluation.metrics import measure
 from train.evaluation.predictions import predict_all
