@@ -43,22 +43,6 @@ def convert(network: keras.Model, pixels: NDArray[np.uint8], path: Path) -> Lite
     raise ExportError(f"LiteRT answers differ from Keras' by up to {difference:.1e}: report this with the recipe")
 
 
-def count_weights(path: Path) -> int:
-    """How many weights the network in a LiteRT file has; batch norms are folded into the kernels and biases."""
-    from ai_edge_litert.schema_py_generated import TensorType  # noqa: PLC0415
-    from ai_edge_quantizer.utils import tfl_flatbuffer_utils  # noqa: PLC0415 (seconds, and few need it)
-
-    model = tfl_flatbuffer_utils.read_model(str(path))
-    (graph,) = model.subgraphs
-    constants = (tensor for tensor in graph.tensors if model.buffers[tensor.buffer].data is not None)
-    # Integers are shapes, and numbers without a shape are constants of the preprocessing.
-    return sum(
-        int(np.prod(tensor.shape))
-        for tensor in constants
-        if tensor.type in (TensorType.FLOAT32, TensorType.FLOAT16) and len(tensor.shape) > 0
-    )
-
-
 def _write(network: keras.Model, path: Path) -> None:
     import tensorflow as tf  # noqa: PLC0415 (seconds, and only export needs it)
 

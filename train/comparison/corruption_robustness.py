@@ -1,7 +1,8 @@
-"""How a model bears pictures that another camera, scanner or hospital would have taken: what choices are made by.
+"""Corruption robustness (Hendrycks and Dietterich 2019, arXiv 1903.12261): metrics on corrupted pictures.
 
-The plain validation pictures share every habit of the place that they come from, and reward a network for leaning on
-these. So of several models the one is chosen that does best in the worst of some fixed alterations.
+The corruptions imitate other cameras, scanners and hospitals. Validation pictures come from the same source as the
+training pictures, so they reward a network that relies on properties of that source. It is safer to choose the model
+whose worst corruption has the best metrics.
 """
 
 from collections.abc import Mapping
@@ -14,26 +15,26 @@ from train.exported_model import ExportedModel
 from train.learning.corruptions import ALTERATIONS
 from train.manifest import Row
 
-CHOSEN_BY = "balanced_accuracy"  # says more than accuracy where the share of the classes moves as well
+SELECTION_METRIC = "balanced_accuracy"  # unlike accuracy, it does not depend on the share of each class
 
 
 @dataclass(frozen=True, slots=True)
-class Altered:
-    """What a model does on a split's pictures, altered in each of the ways of `train.learning.corruptions`."""
+class CorruptionRobustness:
+    """Measurements of one model on a split: corruption name → measurement."""
 
     measured: Mapping[str, Measurement]
 
     @property
     def worst(self) -> str:
-        """The alteration that it bears worst."""
-        return min(self.measured, key=lambda name: self.measured[name].metrics[CHOSEN_BY].value)
+        """The name of the corruption with the lowest balanced accuracy."""
+        return min(self.measured, key=lambda name: self.measured[name].metrics[SELECTION_METRIC].value)
 
 
-def measure_altered(subject: ExportedModel, rows: list[Row]) -> Altered:
-    """Answer the rows' pictures as each alteration makes them, by the path that serves. Raises as `predict_all`."""
-    return Altered(
+def measure_corruption_robustness(model: ExportedModel, rows: list[Row]) -> CorruptionRobustness:
+    """Measure the model on each corruption of the rows' pictures. Raises the errors of `predict_all`."""
+    return CorruptionRobustness(
         {
-            name: measure(predict_all(subject.classifier, subject.task_dir, rows, alter, f"pictures, {name}"))
-            for name, alter in ALTERATIONS.items()
+            name: measure(predict_all(model.classifier, model.task_dir, rows, corrupt, f"pictures, {name}"))
+            for name, corrupt in ALTERATIONS.items()
         }
     )

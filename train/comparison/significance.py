@@ -1,7 +1,7 @@
-"""Whether two models differ, or one was only luckier: statistics over the same pictures, answered by both.
+"""Statistical tests for the difference between two models that were measured on the same pictures.
 
-The two models of a difference are measured on the same resamples of the same pictures, so what makes a picture hard
-for both does not blur it.
+Paired tests are more sensitive than two separate confidence intervals, because pictures that are hard for both models
+do not add noise to the difference.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from train.evaluation.predictions import Predictions
 
 @dataclass(frozen=True, slots=True)
 class McNemar:
-    """The pictures that one of two models gets right and the other does not, and the exact two-sided test of them.
+    """Number of pictures that only one of two models classifies correctly, and the exact two-sided McNemar test.
 
-    `p` is of this pair alone; `p_holm` is corrected for how many models were compared to the first.
+    `p` is the p-value of this pair. `p_holm` is corrected for the number of models that were compared to the first.
     """
 
     only_first: int
@@ -28,39 +28,40 @@ class McNemar:
     p_holm: float
 
 
-def differences(first: Predictions, second: Predictions) -> dict[str, Metric]:
-    """Every figure of the second minus that of the first, with the 95 % interval of the paired bootstrap over groups.
+def paired_differences(first: Predictions, second: Predictions) -> dict[str, Metric]:
+    """Return each metric of `second` minus that of `first`, with 95 % intervals of the paired bootstrap over groups.
 
-    Both must be answers for the same pictures, in the same order.
+    Both must be predictions for the same pictures, in the same order.
     """
 
-    def minus(ours: Figure, theirs: Figure) -> Figure:
-        return lambda chosen: ours(chosen) - theirs(chosen)
+    def difference(of_second: Figure, of_first: Figure) -> Figure:
+        return lambda indices: of_second(indices) - of_first(indices)
 
-    firsts, seconds = figures(first), figures(second)
-    both = {name: minus(figure, firsts[name]) for name, figure in seconds.items() if name in firsts}
-    return with_intervals(both, first.groups)
-
-
-def mcnemar_tests(answers: Sequence[Predictions]) -> list[McNemar]:
-    """Each model but the first against the first."""
-    right = [answered.chosen == answered.truth for answered in answers]
-    pairs = [(int(np.sum(right[0] & ~other)), int(np.sum(~right[0] & other))) for other in right[1:]]
-    alone = [mcnemar(*pair) for pair in pairs]
-    return [McNemar(*pair, p, p_holm) for pair, p, p_holm in zip(pairs, alone, holm(alone), strict=True)]
+    of_first, of_second = figures(first), figures(second)
+    common = {name: difference(metric, of_first[name]) for name, metric in of_second.items() if name in of_first}
+    return with_intervals(common, first.groups)
 
 
-def mcnemar(only_first: int, only_second: int) -> float:
-    """The exact two-sided p-value that the two models are as often right (McNemar 1947, Psychometrika 12).
+def mcnemar_tests(predictions: Sequence[Predictions]) -> list[McNemar]:
+    """Test each model after the first against the first."""
+    correct = [predicted.chosen == predicted.truth for predicted in predictions]
+    pairs = [(int(np.sum(correct[0] & ~other)), int(np.sum(~correct[0] & other))) for other in correct[1:]]
+    p_values = [mcnemar_p_value(*pair) for pair in pairs]
+    return [McNemar(*pair, p, p_holm) for pair, p, p_holm in zip(pairs, p_values, holm(p_values), strict=True)]
 
-    Takes the pictures that only one of them gets right. It takes pictures for independent, groups or not.
+
+def mcnemar_p_value(only_first: int, only_second: int) -> float:
+    """Return the exact two-sided p-value of McNemar's test (McNemar 1947, Psychometrika 12).
+
+    The arguments are the numbers of pictures that only one of the models classifies correctly. The null hypothesis is
+    that both models are equally accurate. The test treats pictures as independent, even within a group.
     """
     discordant = only_first + only_second
     return float(binomtest(only_first, discordant).pvalue) if discordant else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values corrected for their number (Holm 1979, Scandinavian Journal of Statistics 6), in the order given."""
+    """Correct p-values for multiple comparisons (Holm 1979, Scandinavian Journal of Statistics 6)."""
     corrected = [0.0] * len(p_values)
     highest = 0.0
     for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
