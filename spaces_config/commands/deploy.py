@@ -10,8 +10,7 @@ from rich.table import Table
 from models import settings
 from models.cli import Debug
 from models.hub.source import Repository
-from spaces_config import card, folder, local, smoke_test
-from spaces_config import deployment as deployment
+from spaces_config import card, deployment, folder, local, smoke_test
 from spaces_config.errors import SpaceError
 
 LISTED_CHANGES = 5  # names of changed files in the error message

@@ -1,8 +1,7 @@
-"""From a run to a bundle: convert to LiteRT, check against Keras, calibrate, measure, draw, describe.
+"""Export a run as a bundle: convert to LiteRT, check against Keras, calibrate, measure, and write the card.
 
-The same run gives the same bytes, but for the time of the export in `vistazo.json`.
-
-Runs on Keras' TensorFlow backend, whichever backend trained.
+The same run gives the same bytes, except for the time of the export in `vistazo.json`. Export needs Keras with the
+TensorFlow backend; the run may have been trained with any backend.
 """
 
 import datetime
@@ -21,7 +20,7 @@ from models.engines.litert import LiteRTEngine, Outputs
 from models.ood import pack
 from train import run as runs
 from train.bundling.calibration import fit_rejection, fit_temperature, fit_thresholds
-from train.bundling.card import card
+from train.bundling.card import render_card
 from train.bundling.litert import convert
 from train.errors import ExportError, RunError
 from train.evaluation.charts import charts
@@ -36,23 +35,23 @@ from train.manifest import MANIFEST_NAME, Row, read_manifest
 from train.run import CURVES_NAME, Run
 from train.sources.datasets import credit_for
 
-CHECKED = 200  # validation pictures on which LiteRT must answer as Keras does
-TRAINING_FEATURES = 4000  # pictures that the rejection statistics are made from
+CHECKED_PICTURES = 200  # validation pictures on which LiteRT is compared to Keras
+OOD_PICTURES = 4000  # training pictures for the statistics of OOD detection
 
 Pixels = NDArray[np.uint8]
 
 
 def export(directory: Path) -> Path:
-    """Write the bundle of the run in `directory` to `directory/bundle`, replacing an older one, and return its path.
+    """Write the bundle of the run in `directory` to `directory/bundle` and return its path. Replaces an older bundle.
 
-    Everything that decides an answer is fitted on validation; the test split is only measured, at the end.
-    Raises ExportError when LiteRT and Keras disagree, RunError when the run or its data are not what they were.
+    All thresholds are fitted on the validation split. The test split is only measured, at the end.
+    Raises ExportError when LiteRT and Keras disagree, RunError when the run or its data have changed.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ExportError(f"export needs KERAS_BACKEND=tensorflow, it is {keras.backend.backend()}: set it so")
+    if (backend := keras.backend.backend()) != "tensorflow":
+        raise ExportError(f"export needs TensorFlow, but the Keras backend is {backend}: set KERAS_BACKEND=tensorflow")
     run = runs.read(directory)
     task_dir = Path(run.data_dir)
-    rows = _rows(run, task_dir)
+    rows = _rows_by_split(run, task_dir)
     network = keras.saving.load_model(directory, compile=False)
     with tempfile.TemporaryDirectory(dir=directory) as temporary:
         target = Path(temporary) / BUNDLE
@@ -60,9 +59,9 @@ def export(directory: Path) -> Path:
         for name in bundle.KERAS_FILES:
             shutil.copyfile(directory / name, target / name)
         (target / bundle.FIGURES).mkdir()
-        if (directory / CURVES_NAME).is_file():  # runs of older versions have none
+        if (directory / CURVES_NAME).is_file():  # runs of older versions do not have it
             shutil.copyfile(directory / CURVES_NAME, target / bundle.FIGURES / CURVES_NAME)
-        _write(run, task_dir, rows, network, target)
+        _write_bundle(run, task_dir, rows, network, target)
         bundle.load(target)
         final = directory / BUNDLE
         shutil.rmtree(final, ignore_errors=True)
@@ -70,29 +69,33 @@ def export(directory: Path) -> Path:
     return final
 
 
-def _rows(run: Run, task_dir: Path) -> dict[str, list[Row]]:
+def _rows_by_split(run: Run, task_dir: Path) -> dict[str, list[Row]]:
     rows = read_manifest(task_dir)
     if bundle.describe_file(task_dir / MANIFEST_NAME).sha256 != run.manifest_sha256:
-        raise RunError(f"{task_dir} was split anew since this run: export would mix its splits; fit again")
+        raise RunError(
+            f"the split of {task_dir} has changed since this run, so export would mix training and test pictures: "
+            "train again"
+        )
     return {split: [row for row in rows if row.split == split] for split in ("train", "val", "test")}
 
 
-def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.Model, target: Path) -> None:
+def _write_bundle(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.Model, target: Path) -> None:
     recipe = run.recipe
     labels = tuple(recipe.labels)
-    pixels = held(loader(task_dir, rows["val"], recipe), len(rows["val"]), "validation pictures")
-    truth = targets(rows["val"], labels)
-    engine = convert(network, pixels[:: max(1, len(pixels) // CHECKED)], target / bundle.MODEL_NAME)
+    pixels = held(loader(task_dir, rows["val"], recipe), len(rows["val"]), "validation pictures")  # (N, H, W, C)
+    truth = targets(rows["val"], labels)  # (N,)
+    engine = convert(network, pixels[:: max(1, len(pixels) // CHECKED_PICTURES)], target / bundle.MODEL_NAME)
 
-    few = rows["train"][:: max(1, len(rows["train"]) // TRAINING_FEATURES)]
-    train_pixels = held(loader(task_dir, few, recipe), len(few), "training pictures")
-    train_features = np.stack([outputs.features for outputs in _infer(engine, train_pixels)])
+    sample = rows["train"][:: max(1, len(rows["train"]) // OOD_PICTURES)]
+    train_pixels = held(loader(task_dir, sample, recipe), len(sample), "training pictures")
+    train_features = np.stack([outputs.features for outputs in _infer_all(engine, train_pixels)])  # (M, D)
     if recipe.shifted_validation:
         pixels, truth = np.concatenate([pixels, shifted(pixels)]), np.tile(truth, 2)
-    validation = _infer(engine, pixels)
-    logits = np.stack([outputs.logits for outputs in validation])
+    outputs_of_validation = _infer_all(engine, pixels)
+    features = np.stack([outputs.features for outputs in outputs_of_validation])  # (S * N, D)
+    logits = np.stack([outputs.logits for outputs in outputs_of_validation])  # (S * N, K)
     temperature = fit_temperature(logits, truth)
-    probabilities = softmax(logits / temperature).reshape(-1, len(rows["val"]), len(labels))
+    probabilities = softmax(logits / temperature).reshape(-1, len(rows["val"]), len(labels))  # (S, N, K)
     credit = credit_for(recipe.task)
     info = BundleInfo(
         schema_version=1,
@@ -104,7 +107,7 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
         preprocessing=recipe.preprocessing,
         temperature=temperature,
         thresholds=fit_thresholds(probabilities, truth[: len(rows["val"])], recipe),
-        rejection=fit_rejection(train_features, np.stack([outputs.features for outputs in validation]), recipe),
+        rejection=fit_rejection(train_features, features, recipe),
         head=_head(network),
         metrics={},
         recipe=recipe.as_dict(),
@@ -121,32 +124,35 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
         files={bundle.MODEL_NAME: bundle.describe_file(target / bundle.MODEL_NAME)},
     )
     classifier = Classifier(info, engine, revision="unreleased")
-    answers = {split: predict_all(classifier, task_dir, rows[split]) for split in ("val", "test")}
-    metrics = {split: measure(answered) for split, answered in answers.items()}
+    predictions = {split: predict_all(classifier, task_dir, rows[split]) for split in ("val", "test")}
+    metrics = {split: measure(predicted) for split, predicted in predictions.items()}
     robustness = None
     if recipe.preprocessing == FOR:
-        robustness = measure_robustness(classifier, task_dir, rows["train"], answers["test"])
+        robustness = measure_robustness(classifier, task_dir, rows["train"], predictions["test"])
     info = info.model_copy(update={"metrics": metrics, "robustness": robustness})
-    _draw(answers["test"], metrics["test"], target / bundle.FIGURES)
+    _draw_charts(predictions["test"], metrics["test"], target / bundle.FIGURES)
     figures = [path.name for path in (target / bundle.FIGURES).iterdir()]
-    (target / bundle.CARD_NAME).write_text(card(info, credit, figures), encoding="utf-8", newline="\n")
+    (target / bundle.CARD_NAME).write_text(render_card(info, credit, figures), encoding="utf-8", newline="\n")
     files = {path.relative_to(target).as_posix(): path for path in target.rglob("*") if path.is_file()}
     info = info.model_copy(update={"files": {name: bundle.describe_file(files[name]) for name in sorted(files)}})
     (target / bundle.INFO_NAME).write_text(info.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
-def _draw(answers: Predictions, measured: Measurement, folder: Path) -> None:
-    for name, (figure, _) in charts(answers, measured.metrics).items():
+def _draw_charts(predictions: Predictions, measured: Measurement, folder: Path) -> None:
+    for name, (figure, _) in charts(predictions, measured.metrics).items():
         (folder / name).write_bytes(png(figure))
 
 
-def _infer(engine: LiteRTEngine, pixels: Pixels) -> list[Outputs]:
+def _infer_all(engine: LiteRTEngine, pixels: Pixels) -> list[Outputs]:
     return [engine.infer(picture) for picture in pixels]
 
 
 def _head(network: keras.Model) -> str | None:
-    """The last layer's weights (K, D), where it reads the pooled features and so has a class activation map."""
+    """Return the last layer's weights (K, D), packed, for class activation maps.
+
+    None for a network with other dense layers between the pooled features and the last layer.
+    """
     kernel = keras.ops.convert_to_numpy(network.get_layer("logits").kernel)
     channels = network.get_layer("features").output.shape[-1]
-    hidden = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
-    return pack(kernel.T) if kernel.shape[0] == channels and len(hidden) == 1 else None
+    dense_layers = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
+    return pack(kernel.T) if kernel.shape[0] == channels and len(dense_layers) == 1 else None

@@ -18,7 +18,7 @@ METRIC_NAMES = {"roc_auc": "ROC AUC", "ece": "ECE"}  # the others are their keys
 MIN_SEEDS = 3  # with fewer, the table has a warning
 CORRUPTION_NOTE = (
     "Corruptions imitate other cameras, scanners and hospitals; the thresholds stay the same. If the differences on "
-    f"plain validation pictures are small, choose by the worst {SELECTION_METRIC.replace('_', ' ')}."
+    f"plain validation pictures are small, choose by the {SELECTION_METRIC.replace('_', ' ')} in the last row."
 )
 
 Rows = list[tuple[str, ...]]  # the first is the header
@@ -116,7 +116,7 @@ def _model_rows(models: Sequence[ComparedModel]) -> Rows:
 
 
 def _corruption_rows(models: Sequence[ComparedModel]) -> Rows:
-    """Return a row per corruption, and a last row that repeats the worst one."""
+    """Return a row per corruption, and a last row that repeats the worst corruption."""
     robustness = [model.corruption_robustness for model in models if model.corruption_robustness is not None]
     metrics = _available(models, CORRUPTION_METRICS)
 
@@ -127,7 +127,7 @@ def _corruption_rows(models: Sequence[ComparedModel]) -> Rows:
     return [
         (", ".join(map(_metric_name, metrics)), *(model.name for model in models)),
         *((corruption, *(cell(one, corruption) for one in robustness)) for corruption in ALTERATIONS),
-        ("the worst", *(f"{cell(one, one.worst)} ({one.worst})" for one in robustness)),
+        ("worst corruption", *(f"{cell(one, one.worst)} ({one.worst})" for one in robustness)),
     ]
 
 

@@ -92,13 +92,13 @@ def test_litert_answers_as_keras_does(trained: Trained, task_dir: Path) -> None:
 def test_an_export_of_other_splits_is_refused(trained: Trained, tmp_path: Path) -> None:
     described = json.loads((trained.directory / run.RUN_NAME).read_text())
     (tmp_path / run.RUN_NAME).write_text(json.dumps(described | {"manifest_sha256": "0" * 64}))
-    with pytest.raises(RunError, match="was split anew since this run"):
+    with pytest.raises(RunError, match="has changed since this run"):
         export(tmp_path)
 
 
 def test_an_export_without_tensorflow_says_what_to_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
-    with pytest.raises(ExportError, match="needs KERAS_BACKEND=tensorflow, it is jax"):
+    with pytest.raises(ExportError, match="the Keras backend is jax: set KERAS_BACKEND=tensorflow"):
         export(tmp_path)
 
 

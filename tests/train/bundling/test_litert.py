@@ -57,5 +57,5 @@ def test_a_file_that_answers_otherwise_is_refused(
     network: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(litert, "TOLERANCE", 0)
-    with pytest.raises(ExportError, match="LiteRT answers differ from Keras' by up to"):
+    with pytest.raises(ExportError, match="the probabilities of LiteRT and Keras differ by up to"):
         litert.convert(network, PIXELS, tmp_path / "model.tflite")

@@ -252,7 +252,7 @@ def test_altered_pictures_are_measured_where_that_is_asked_for(runs: Path, tmp_p
         assert set(model["altered"]) == set(ALTERATIONS)
         assert len({each["metrics"]["log_loss"]["value"] for each in model["altered"].values()}) > 3, "all alike"
         least = min(each["metrics"]["balanced_accuracy"]["value"] for each in model["altered"].values())
-        (worst,) = [line for line in done.stdout.splitlines() if line.strip().startswith("the worst")]
+        (worst,) = [line for line in done.stdout.splitlines() if line.strip().startswith("worst corruption")]
         assert f"{100 * least:.2f} (" in worst
 
 

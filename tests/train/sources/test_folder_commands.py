@@ -41,7 +41,7 @@ def test_from_the_smallest_folder_to_a_bundle(tmp_path: Path) -> None:
     assert len(read_manifest(data_dir / "flores")) == 21
     again = train("export", str(directory))
     assert again.returncode == 1
-    assert "was split anew since this run" in again.stderr
+    assert "has changed since this run" in again.stderr
 
 
 @pytest.mark.parametrize(
