@@ -10,7 +10,7 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 from models.cli import Debug
 from models.settings import MODELS
 from train.publishing import hub
-from train.publishing.package import pack
+from train.publishing.package import load_package
 
 
 def command(
@@ -29,8 +29,8 @@ def command(
 
     Publishing the same bundle again makes no commit. Log in with `hf auth login`, or set HF_TOKEN.
     """
-    hub.check_name(repo_id)
-    package = pack(bundle)
+    hub.check_repo_id(repo_id)
+    package = load_package(bundle)
     if dry_run:
         kind = "private" if private else "public"
         typer.echo(f"would publish {package.info.task} {package.info.version} as {repo_id}, {kind} if it is new:")

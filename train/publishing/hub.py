@@ -1,6 +1,7 @@
-"""Publish a bundle: one commit with all of its files, then the tag that says it is whole.
+"""Publish a bundle on the Hub: one commit with all of its files, then a tag with its version.
 
-Whatever breaks off before the tag leaves nothing that a version names, and publishing again goes on from there.
+The tag comes last. If anything fails before it, no version points to incomplete files, and publishing again continues
+from there.
 """
 
 import json
@@ -19,22 +20,22 @@ from models import bundle
 from models.hub.client_errors import hub_errors
 from models.hub.source import Repository
 from train.errors import PublishError
-from train.publishing.package import EXPORT, Package
+from train.publishing.package import EXPORT_ADVICE, Package
 
-NOT_OURS = (".gitattributes",)  # the Hub writes it, and no bundle has one
-FIRST_FILES = (*NOT_OURS, bundle.CARD_NAME)  # what a repository may have that somebody has just made by hand
-SILENCE_S = 120  # after which a connection is taken for dead; the Hub takes its time over large files
-WAITS_S = (1, 2, 4, 8)  # before asking again, where the Hub does not say how long
-LONGEST_WAIT_S = 60  # that is waited for when the Hub does say
-PASSING = (429, 500, 502, 503, 504)
+HUB_FILES = (".gitattributes",)  # the Hub writes it; no bundle has it
+INITIAL_FILES = (*HUB_FILES, bundle.CARD_NAME)  # of a repository that was just created on the Hub's website
+TIMEOUT_S = 120  # without data; the Hub is slow with large files
+RETRY_DELAYS_S = (1, 2, 4, 8)  # if the Hub sends no Retry-After
+MAX_RETRY_AFTER_S = 60  # a longer Retry-After is an error
+TRANSIENT_STATUSES = (429, 500, 502, 503, 504)
 
-Answer = TypeVar("Answer")
+Response = TypeVar("Response")
 Tree = Mapping[str, RepoFile]
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Where the bundle is now, and what had to be done for it."""
+    """The result of `publish`: the commit with the bundle, and the changes that were necessary."""
 
     repo_id: str
     commit: str
@@ -44,125 +45,126 @@ class Published:
 
     @property
     def summary(self) -> str:
-        """What was done, in a few words."""
+        """A few words on what was done."""
         if self.committed:
             return "published"
-        return "its files were there already, tagged them" if self.tagged else "published already, nothing to do"
+        return "files were already there, added the tag" if self.tagged else "published already, nothing to do"
 
 
-def check_name(repo_id: str) -> None:
-    """Raise PublishError or SourceError unless this is USER/NAME."""
+def check_repo_id(repo_id: str) -> None:
+    """Raise PublishError or SourceError unless `repo_id` has the form USER/NAME."""
     if Repository.parse(repo_id).repo_id != repo_id:
-        raise PublishError(f"{repo_id} names a revision, and the commit will be a new one: write USER/NAME alone")
+        raise PublishError(f"{repo_id} names a revision, but publishing creates a new one: write USER/NAME without it")
 
 
-def publish(parcel: Package, repo_id: str, private: bool = False) -> Published:
-    """Bring the bundle to the model `repo_id`, which is created if there is none, and tag it with its version.
+def publish(package: Package, repo_id: str, private: bool = False) -> Published:
+    """Publish the bundle as the model `repo_id`, created if it does not exist, and tag it with the bundle's version.
 
-    Makes no commit where the Hub has the same files. Raises PublishError when the card is not valid, the name belongs
-    to something else or the version to other files; HubError for what the Hub refuses.
+    Makes no commit if the Hub already has the same files. Raises PublishError when the card is not valid, the
+    repository belongs to something else, or the version exists with other files; HubError when the Hub refuses.
     """
-    check_name(repo_id)
-    get_session().timeout = SILENCE_S
-    api, version = HfApi(), parcel.info.version
+    check_repo_id(repo_id)
+    get_session().timeout = TIMEOUT_S
+    api, version = HfApi(), package.info.version
     with hub_errors(f"publish {repo_id}"):
-        _validate(parcel)
-        commit = _head(api, repo_id, private)
-        tags = {tag.name: tag.target_commit for tag in _patiently(lambda: api.list_repo_refs(repo_id)).tags}
+        _validate_card(package)
+        commit = _head_commit(api, repo_id, private)
+        tags = {tag.name: tag.target_commit for tag in _with_retries(lambda: api.list_repo_refs(repo_id)).tags}
         tagged = version in tags
         commit = tags.get(version, commit)
-        tree = _tree(api, repo_id, commit)
-        changes = _changes(parcel, tree)
+        tree = _list_files(api, repo_id, commit)
+        changes = _changes(package, tree)
         if changes and tagged:
             raise PublishError(
-                f"{repo_id} has a version {version} with other files (commit {commit[:12]}), and a version never "
-                f"changes: raise `version` in the run's run.json (or in the recipe, and train anew), {EXPORT}"
+                f"{repo_id} has a version {version} with other files (commit {commit[:12]}), and a version cannot "
+                f"change: increase `version` in the run's run.json (or in the recipe, and train again), {EXPORT_ADVICE}"
             )
         if changes:
-            _check_is_ours(api, repo_id, commit, tree, parcel.info.task)
-            commit = _commit(api, repo_id, commit, changes, f"{parcel.info.task} {version}")
+            _check_ownership(api, repo_id, commit, tree, package.info.task)
+            commit = _commit(api, repo_id, commit, changes, f"{package.info.task} {version}")
         if not tagged:
-            _patiently(lambda: api.create_tag(repo_id, tag=version, revision=commit))
+            _with_retries(lambda: api.create_tag(repo_id, tag=version, revision=commit))
     return Published(repo_id, commit, f"{api.endpoint}/{repo_id}/tree/{commit}", bool(changes), not tagged)
 
 
-def _validate(parcel: Package) -> None:
-    """Let the Hub check the card before anything is made there."""
+def _validate_card(package: Package) -> None:
+    """Let the Hub validate the card before anything is created there."""
     try:
-        _patiently(parcel.card.validate)
+        _with_retries(package.card.validate)
     except HfHubHTTPError:
         raise
     except ValueError as error:
-        said = json.loads(str(error))["errors"]
-        words = "; ".join(fault["message"] for fault in said)
-        raise PublishError(f"the Hub refuses the card of {parcel.directory} ({words}): {EXPORT}") from error
+        reasons = "; ".join(fault["message"] for fault in json.loads(str(error))["errors"])
+        raise PublishError(f"the Hub refuses the card of {package.directory} ({reasons}): {EXPORT_ADVICE}") from error
 
 
-def _head(api: HfApi, repo_id: str, private: bool) -> str:
-    """The newest commit of the repository, which is created if there is none."""
+def _head_commit(api: HfApi, repo_id: str, private: bool) -> str:
+    """Return the newest commit of the repository. Creates the repository if it does not exist."""
     try:
-        info = _patiently(lambda: api.model_info(repo_id))
+        info = _with_retries(lambda: api.model_info(repo_id))
     except RepositoryNotFoundError:
-        _patiently(lambda: api.create_repo(repo_id, private=private or None))
-        info = _patiently(lambda: api.model_info(repo_id))
+        _with_retries(lambda: api.create_repo(repo_id, private=private or None))
+        info = _with_retries(lambda: api.model_info(repo_id))
     if private and not info.private:
-        raise PublishError(f"{repo_id} is public already: make it private in its settings, or leave --private out")
+        raise PublishError(
+            f"{repo_id} is public already: make it private in its settings, or publish without --private"
+        )
     return str(info.sha)
 
 
-def _tree(api: HfApi, repo_id: str, commit: str) -> Tree:
-    entries = _patiently(lambda: list(api.list_repo_tree(repo_id, recursive=True, revision=commit)))
+def _list_files(api: HfApi, repo_id: str, commit: str) -> Tree:
+    entries = _with_retries(lambda: list(api.list_repo_tree(repo_id, recursive=True, revision=commit)))
     return {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
 
 
-def _changes(parcel: Package, tree: Tree) -> list[CommitOperationAdd | CommitOperationDelete]:
-    """What makes the repository the bundle and nothing else."""
+def _changes(package: Package, tree: Tree) -> list[CommitOperationAdd | CommitOperationDelete]:
+    """Return the operations after which the repository has exactly the files of the bundle."""
     additions = [
-        CommitOperationAdd(name, parcel.directory / name)
-        for name, entry in parcel.files.items()
-        if name not in tree or not _is_same(parcel.directory / name, entry.sha256, tree[name])
+        CommitOperationAdd(name, package.directory / name)
+        for name, entry in package.files.items()
+        if name not in tree or not _is_same(package.directory / name, entry.sha256, tree[name])
     ]
-    deletions = [CommitOperationDelete(name) for name in tree if name not in parcel.files and name not in NOT_OURS]
+    deletions = [CommitOperationDelete(name) for name in tree if name not in package.files and name not in HUB_FILES]
     return [*additions, *deletions]
 
 
-def _is_same(path: Path, sha256: str, there: RepoFile) -> bool:
-    """Whether the Hub has these bytes: of a file in git it tells git's hash alone."""
-    return there.lfs.sha256 == sha256 if there.lfs else there.blob_id == git_hash(path.read_bytes())
+def _is_same(path: Path, sha256: str, on_hub: RepoFile) -> bool:
+    """Return True if the Hub has the same bytes. For files in git, the Hub knows only git's hash."""
+    return on_hub.lfs.sha256 == sha256 if on_hub.lfs else on_hub.blob_id == git_hash(path.read_bytes())
 
 
-def _check_is_ours(api: HfApi, repo_id: str, commit: str, tree: Tree, task: str) -> None:
-    """Refuse to put the bundle in the place of something else: of no model of ours, nor of another task's."""
+def _check_ownership(api: HfApi, repo_id: str, commit: str, tree: Tree, task: str) -> None:
+    """Raise PublishError if the repository has a model for another task, or other files than a Vistazo model."""
     if bundle.INFO_NAME in tree:
-        path = Path(_patiently(lambda: api.hf_hub_download(repo_id, bundle.INFO_NAME, revision=commit)))
-        there = json.loads(path.read_text(encoding="utf-8")).get("task")
-        if there != task:
+        path = Path(_with_retries(lambda: api.hf_hub_download(repo_id, bundle.INFO_NAME, revision=commit)))
+        task_on_hub = json.loads(path.read_text(encoding="utf-8")).get("task")
+        if task_on_hub != task:
             raise PublishError(
-                f"{repo_id} has a model for {there!r}, and this one is for {task!r}: choose another name"
+                f"{repo_id} has a model for {task_on_hub!r}, and this one is for {task!r}: choose another name"
             )
-    elif set(tree) - set(FIRST_FILES):
-        raise PublishError(f"{repo_id} has files that are no model of Vistazo's: choose another name")
+    elif set(tree) - set(INITIAL_FILES):
+        raise PublishError(f"{repo_id} has files that do not belong to a Vistazo model: choose another name")
 
 
 def _commit(
     api: HfApi, repo_id: str, parent: str, changes: list[CommitOperationAdd | CommitOperationDelete], message: str
 ) -> str:
-    """Send large files, then all changes in one commit on top of `parent` and of nothing newer."""
+    """Upload large files, then make one commit on top of `parent`. The Hub refuses it if there is a newer commit."""
     additions = [change for change in changes if isinstance(change, CommitOperationAdd)]
     api.preupload_lfs_files(repo_id, additions)
-    made = _patiently(lambda: api.create_commit(repo_id, changes, commit_message=message, parent_commit=parent))
-    return str(made.oid)
+    commit = _with_retries(lambda: api.create_commit(repo_id, changes, commit_message=message, parent_commit=parent))
+    return str(commit.oid)
 
 
-def _patiently(ask: Callable[[], Answer]) -> Answer:
-    """The Hub's answer; asked again where it is overloaded, which its client does by itself only for uploads."""
-    for wait in WAITS_S:
+def _with_retries(request: Callable[[], Response]) -> Response:
+    """Return the response; retry while the Hub is overloaded. Its client does that itself only for uploads."""
+    for delay in RETRY_DELAYS_S:
         try:
-            return ask()
+            return request()
         except HfHubHTTPError as error:
-            said = error.response.headers.get("Retry-After", "")
-            seconds = int(said) if said.isdigit() else wait
-            if error.response.status_code not in PASSING or seconds > LONGEST_WAIT_S:
+            retry_after = error.response.headers.get("Retry-After", "")
+            seconds = int(retry_after) if retry_after.isdigit() else delay
+            if error.response.status_code not in TRANSIENT_STATUSES or seconds > MAX_RETRY_AFTER_S:
                 raise
             time.sleep(seconds)
-    return ask()
+    return request()
