@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     try:
-        print(report(local.build(card.card({}), {}), rounds))
+        print(report(local.build(card.build_card({}), {}), rounds))
     except VistazoError as error:
         sys.exit(f"error: {error}")
 
@@ -89,17 +89,19 @@ def _start(space: Space, words: tuple[str, ...]) -> list[float]:
     """Seconds from the start of the process for each of COLUMNS."""
     moments = []
     with local.running(space, *words) as running, httpx2.Client(base_url=smoke_test.URL, trust_env=False) as client:
-        while not local.listens():
-            time.sleep(smoke_test.POLL_S)
+        while not local.is_port_in_use():
+            time.sleep(smoke_test.POLL_INTERVAL_S)
             if running.process.poll() is not None:
                 raise SpaceError(f"the Space stopped: see {space.log}")
         moments.append(time.monotonic())
-        client.get("/health/live", timeout=smoke_test.START_S)
+        client.get("/health/live", timeout=smoke_test.START_TIMEOUT_S)
         moments.append(time.monotonic())
         while client.get("/health/ready").status_code != 200:
-            time.sleep(smoke_test.POLL_S)
+            time.sleep(smoke_test.POLL_INTERVAL_S)
         moments.append(time.monotonic())
-        client.post("/predict", files={"file": smoke_test.example(space.app, "digit").read_bytes()}).raise_for_status()
+        client.post(
+            "/predict", files={"file": smoke_test.sample_picture(space.app, "digit").read_bytes()}
+        ).raise_for_status()
         moments.append(time.monotonic())
         processor = _processor_s(running.process.pid)
     return [*(moment - running.started for moment in moments), processor]

@@ -38,10 +38,10 @@ def command(
             f"{space} names a revision, but a Space is always deployed as a whole: write USER/NAME without it"
         )
     sources = settings.named_models()
-    space_card = card.card(sources, host=re.sub("[^a-z0-9]+", "-", space.lower()))
+    space_card = card.build_card(sources, host=re.sub("[^a-z0-9]+", "-", space.lower()))
     variables = card.variables(sources)
-    files = folder.contents(space_card)
-    changed = folder.changes()
+    files = folder.space_files(space_card)
+    changed = folder.changed_files()
     if dry_run:
         _show(files, str(space_card), variables)
     if changed and not allow_dirty:
@@ -56,8 +56,8 @@ def command(
     if not untested:
         built = local.build(space_card, variables)
         with local.running(built) as running:
-            typer.echo(smoke_test.prove(running).summary)
-    commit = folder.commit() + ("+changes" if changed else "")
+            typer.echo(smoke_test.run_smoke_test(running).summary)
+    commit = folder.head_commit() + ("+changes" if changed else "")
     deployed = deployment.deploy(space, files, variables, f"Vistazo {commit}", private)
     outcome = "now holds" if deployed.changed else "is up to date, nothing was changed:"
     typer.echo(f"{deployed.url} {outcome} {len(files)} files, commit {deployed.commit}")

@@ -15,12 +15,12 @@ def command(_debug: Debug = False) -> None:
     The Space is built in .space/ from the files that are tracked by git.
     """
     sources = settings.named_models()
-    space_card = card.card(sources)
-    if untracked := [name for name in folder.unknown() if name.startswith(folder.PARTS)]:
+    space_card = card.build_card(sources)
+    if untracked := [name for name in folder.untracked_files() if name.startswith(folder.PARTS)]:
         typer.echo(f"Not tracked by git, so not in the Space: {', '.join(untracked)}", err=True)
     space = local.build(space_card, card.variables(sources))
     with local.running(space) as running:
-        typer.echo(smoke_test.prove(running).summary)
+        typer.echo(smoke_test.run_smoke_test(running).summary)
         typer.echo(f"The Space runs on {smoke_test.URL} until Ctrl-C. Its output goes to {space.log}")
         with suppress(KeyboardInterrupt):  # the usual way to stop it
             running.process.wait()
