@@ -39,11 +39,10 @@ def command(
 ) -> None:
     """Compare runs of one task: metrics, paired differences, size, speed, seeds. Prints the report's directory."""
     # Keras takes seconds to import: options are checked first.
-    from train.comparison import report, tables  # noqa: PLC0415
-    from train.comparison.comparison import compare  # noqa: PLC0415
+    from train.comparison import comparison, report, tables  # noqa: PLC0415
 
-    comparison = compare(runs, split, data_dir, altered)
-    tables.show(comparison, Console(markup=False, highlight=False, emoji=False))
-    directory = output or Path("runs") / f"compare-{comparison.task}-{time.strftime('%Y%m%d-%H%M%S')}"
-    report.write(comparison, directory)
+    result = comparison.compare(runs, split, data_dir, altered)
+    tables.show(result, Console(markup=False, highlight=False, emoji=False))
+    directory = output or Path("runs") / f"compare-{result.task}-{time.strftime('%Y%m%d-%H%M%S')}"
+    report.write(result, directory)
     typer.echo(directory)

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from models.cli import Debug
+from train import exported_model
 
 
 def command(
@@ -38,7 +39,6 @@ def command(
 ) -> None:
     """Measure an exported model on its images. Prints the metrics and the path of the HTML report."""
     # Keras takes seconds to import: options are checked first.
-    from train import exported_model  # noqa: PLC0415
     from train.evaluation import evaluate, report, tables  # noqa: PLC0415
 
     evaluation = evaluate.evaluate(exported_model.find(run, data_dir), split)
