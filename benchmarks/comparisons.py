@@ -79,7 +79,7 @@ def _compare(
     from train import recipe  # noqa: PLC0415
     from train.comparison import report as compare_report  # noqa: PLC0415
     from train.comparison import tables as compare_tables  # noqa: PLC0415
-    from train.comparison.compare import compare  # noqa: PLC0415
+    from train.comparison.comparison import compare  # noqa: PLC0415
 
     directory = runs_dir / f"{name}-{effort['size']}px-{effort['epochs']}epochs"
     runs = []
@@ -104,7 +104,7 @@ def _compare(
 def _complete(chosen: Any, task_dir: Path, run: Path, weights: Path | None) -> None:
     """See to it that there is an exported run of the recipe `chosen`, going on where an earlier call was stopped."""
     from train import run as runs  # noqa: PLC0415
-    from train.bundling.export import export  # noqa: PLC0415
+    from train.bundling.exporter import export  # noqa: PLC0415
     from train.errors import RunError  # noqa: PLC0415
     from train.exported_model import BUNDLE_FOLDER  # noqa: PLC0415
     from train.learning import plan  # noqa: PLC0415

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.handwriting import STYLES, render
-from models.classifier import Classifier
 from models.images.decoding import decode
 from models.images.preprocessing import preprocess
+from models.loading import load_classifier
 from train.evaluation.metrics import bootstrap_metrics
 from train.manifest import read_manifest, read_picture
 
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=500)
     parser.add_argument("--sheet", type=Path, help="PNG file for a sheet with a few of the pictures")
     arguments = parser.parse_args()
-    classifier = Classifier.load(arguments.bundle)
+    classifier = load_classifier(arguments.bundle)
     task_dir = arguments.data_dir / "digit"
     rows = [row for row in read_manifest(task_dir) if row.split == "val"]
     random = np.random.default_rng(SEED)
@@ -47,7 +47,7 @@ def main() -> None:
             picture = render(digit, style, random)
             examples.append(picture)
             info = classifier.info
-            prediction = classifier.answer(preprocess(picture, info.preprocessing, info.input))
+            prediction = classifier.predict([preprocess(picture, info.preprocessing, info.input)])[0]
             correct.append(prediction.label == row.label)
             rejected += prediction.index is None
         all_correct += correct

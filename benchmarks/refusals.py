@@ -20,6 +20,7 @@ from models.batch import find_pictures
 from models.catalog import BUNDLED, TASKS
 from models.classifier import Classifier
 from models.errors import VistazoError
+from models.loading import load_classifier
 from models.prediction import Verdict
 from train.manifest import encode_png, read_manifest, read_picture
 from train.parallel import parallel_map
@@ -45,7 +46,7 @@ def main() -> None:
         if arguments.photos:
             photos = _sample(find_pictures([arguments.photos]), arguments.each)
             sets["photographs"] = [path.read_bytes() for path in photos]
-        models = [Classifier.load(path) for path in arguments.bundle or [BUNDLED / task for task in TASKS]]
+        models = [load_classifier(path) for path in arguments.bundle or [BUNDLED / task for task in TASKS]]
         print(_table(models, sets))
     except VistazoError as error:
         sys.exit(f"error: {error}")

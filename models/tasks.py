@@ -39,18 +39,31 @@ PRESENTATIONS = {
 _GENERIC_INTRO = Translated(
     es="Sube una imagen. El modelo distingue: {labels}.", en="Upload a picture. The model tells apart: {labels}."
 )
+_DIAGNOSTIC_DISCLAIMER = Translated(
+    es="Esto no es un diagnóstico. Este modelo sirve para aprender y no debe usarse para decidir nada sobre un "
+    "paciente.",
+    en="This is not a diagnosis. This model is for teaching and must not be used to decide anything about a patient.",
+)
 _RADIOGRAPHS = "stretch_gray"  # the preprocessing of X-rays, for bundles without a `modality`
 
 
 def presentation_of(task: str, info: BundleInfo | None = None) -> Presentation:
     """Return the texts of a task: those of its bundle, else the built-in ones, else generic ones.
 
-    `info` is None when the model could not be loaded. `intro` may have the placeholder `{labels}`.
+    `info` is None when the model could not be loaded. `intro` may have the placeholder `{labels}`. A model that detects
+    a finding in radiographs always has a disclaimer.
     """
     if info is not None and info.presentation is not None:
         return info.presentation
+    if task in PRESENTATIONS:
+        return PRESENTATIONS[task]
     title = task.replace("-", " ").replace("_", " ").capitalize()
-    return PRESENTATIONS.get(task) or Presentation(title=Translated(es=title, en=title), intro=_GENERIC_INTRO)
+    detects_finding = info is not None and is_radiograph(info) and info.thresholds.operating is not None
+    return Presentation(
+        title=Translated(es=title, en=title),
+        intro=_GENERIC_INTRO,
+        disclaimer=_DIAGNOSTIC_DISCLAIMER if detects_finding else None,
+    )
 
 
 def is_radiograph(info: BundleInfo) -> bool:

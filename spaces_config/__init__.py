@@ -1,1 +1,1 @@
-"""The Space: what Hugging Face is told of it, the files it gets, how it runs here, and how it is deployed."""
+"""The Hugging Face Space: its card, its files, a local run with a smoke test, and its deployment."""

@@ -1,44 +1,41 @@
-"""The Space's README.md: the committed one beside this file, and which models the Space is to fetch when it is built.
+"""The Space's card: the committed README.md in this directory, plus the models that the Space downloads at build time.
 
-The fields are those of https://huggingface.co/docs/hub/spaces-config-reference.
+The fields are described at https://huggingface.co/docs/hub/spaces-config-reference.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from huggingface_hub import SpaceCard
 
 from models import bundle, settings
 from models.hub.source import Repository, Source
 from spaces_config.errors import SpaceError
 
-if TYPE_CHECKING:
-    from huggingface_hub import SpaceCard
-
 CARD = Path(__file__).parent / "README.md"
 PLACEHOLDER = "USER-NAME"
 
 
-def card(sources: Mapping[str, Source], host: str = PLACEHOLDER) -> "SpaceCard":
-    """The README.md of a Space that serves `sources`, by task, instead of or besides the bundled models.
+def build_card(sources: Mapping[str, Source], host: str = PLACEHOLDER) -> SpaceCard:
+    """Return the card of a Space that serves `sources` (task → model) in addition to the bundled models.
 
-    They are named as commits and fetched while the Space is built (`preload_from_hub`, public repositories only), so
-    that waking up needs no network. `host` is the first part of the Space's address. Raises SpaceError.
+    The models are pinned to commits and downloaded while the Space is built (`preload_from_hub`, public repositories
+    only), so the Space needs no network when it starts. `host` is the first part of the Space's host name.
+    Raises SpaceError for a local directory and for a model that is not pinned.
     """
-    from huggingface_hub import SpaceCard  # noqa: PLC0415  (reads HF_HOME when it is imported)
-
-    made = SpaceCard(CARD.read_text(encoding="utf-8").replace(PLACEHOLDER, host))
+    card = SpaceCard(CARD.read_text(encoding="utf-8").replace(PLACEHOLDER, host))
     repositories = [_pinned(task, source) for task, source in sources.items()]
     if repositories:
         files = ",".join(bundle.SERVING_FILES)
-        made.data["models"] = list(dict.fromkeys(each.repo_id for each in repositories))
-        made.data["preload_from_hub"] = list(
-            dict.fromkeys(f"{each.repo_id} {files} {each.revision}" for each in repositories)
+        card.data["models"] = list(dict.fromkeys(repository.repo_id for repository in repositories))
+        card.data["preload_from_hub"] = list(
+            dict.fromkeys(f"{repository.repo_id} {files} {repository.revision}" for repository in repositories)
         )
-    return made
+    return card
 
 
 def variables(sources: Mapping[str, Source]) -> dict[str, str]:
-    """What has to be set in the Space for it to serve `sources`. Raises SpaceError."""
+    """Return the environment variables that the Space needs to serve `sources`. Raises SpaceError as `build_card`."""
     pinned = {task: _pinned(task, source) for task, source in sources.items()}
     return {settings.MODELS: ",".join(f"{task}={source}" for task, source in pinned.items())} if pinned else {}
 
@@ -46,8 +43,8 @@ def variables(sources: Mapping[str, Source]) -> dict[str, str]:
 def _pinned(task: str, source: Source) -> Repository:
     if isinstance(source, Path):
         raise SpaceError(
-            f"{settings.MODELS} names the directory {source} for {task}, which a Space does not have: "
-            f"publish it (python -m train publish {source} --repo-id USER/NAME) and name what that prints"
+            f"{settings.MODELS} names the directory {source} for {task}, but a Space has only models of the Hub: "
+            f"publish it (python -m train publish {source} --repo-id USER/NAME) and use the line that it prints"
         )
     if not source.is_pinned:
         raise SpaceError(

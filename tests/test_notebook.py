@@ -18,8 +18,8 @@ from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
 from models.bundle import InputSize
-from models.classifier import Classifier
 from models.images.preprocessing import preprocess
+from models.loading import load_classifier
 from tests.support import EXAMPLES, ROOT
 from tests.train.samples import idx, own_folder, printed, write_files
 from train.bundling.litert import TOLERANCE
@@ -155,7 +155,7 @@ def test_the_saved_model_can_be_loaded_and_predicts_as_shown(walk: Walk, tmp_pat
     with zipfile.ZipFile(walk.stdout("make_archive").strip()) as archive:
         archive.extractall(tmp_path)
     picture = (EXAMPLES / "digit" / "7.png").read_bytes()
-    classifier = Classifier.load(tmp_path / "bundle")
+    classifier = load_classifier(tmp_path / "bundle")
     prediction = classifier.classify(picture)
     best = [f"{label}: {probability:.1%}" for label, probability in prediction.top(3)]
     assert walk.stdout("PICTURE").splitlines() == [prediction.verdict.value, *best]

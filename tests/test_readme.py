@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from models import bundle
 from models.__main__ import app as models_commands
 from models.catalog import BUNDLED, TASKS
-from models.classifier import Classifier
+from models.loading import load_classifier
 from serving.settings import Settings
 from tests import markdown
 from tests.markdown import DOCS, READMES, table_rows
@@ -161,7 +161,7 @@ def test_the_figures_are_those_of_the_bundles(readme: Path) -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_the_report_is_of_the_shipped_model(task: str) -> None:
     report = json.loads((REPORTS / task / "metrics.json").read_text(encoding="utf-8"))
-    shipped = Classifier.load(BUNDLED / task, workers=1)
+    shipped = load_classifier(BUNDLED / task, workers=1)
     assert report["split"] == "test"
     assert report["model"]["revision"] == shipped.revision
     measured = shipped.info.metrics["test"]

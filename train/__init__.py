@@ -1,1 +1,1 @@
-"""How a model is made: fetch, fit, export. Imports `models`, never `serving`."""
+"""Train models: fetch data, fit, evaluate, compare, export and publish. Imports `models`, never `serving`."""

@@ -1,76 +1,76 @@
-"""What can go wrong in `train`, as one tree.
+"""Errors of `train`, as one tree.
 
-VistazoError                 from models.errors: its text is one sentence for the person, with what to do next
-└── TrainError               base of what `train` raises
-    ├── UnknownDataset       no data set has that name
-    ├── NeedsAccount         the data are behind a login, so the person has to download them
-    ├── DownloadError        the download did not finish (no network, server error); what arrived is kept
-    │   └── ChecksumError    it finished, but these are not the bytes that upstream publishes
-    ├── ArchiveError         an archive is damaged or is not one
-    │   └── UnsafeArchive    an archive has links, leaves its folder or is absurdly big; nothing of it is kept
-    ├── DataError            pictures or manifest are missing, or not laid out as upstream publishes them
-    ├── RecipeError          a recipe, or a choice on the command line, that cannot be followed
-    ├── RunError             a run directory is missing or incomplete, or training went wrong
-    │   └── NotANumber       the loss became infinite or no number
-    ├── ExportError          the exported network does not answer as the trained one does
-    └── PublishError         a bundle, or its place on the Hub, is not one to publish
+VistazoError                 from models.errors: the message is one sentence for the user, with what to do next
+└── TrainError               base of all errors that `train` raises
+    ├── UnknownDataset       there is no data set with this name
+    ├── NeedsAccount         the data require a login, so the user has to download them
+    ├── DownloadError        the download did not finish (no network, server error); the received part is kept
+    │   └── ChecksumError    it finished, but the file is not the one that the source publishes
+    ├── ArchiveError         a file is damaged or is not an archive
+    │   └── UnsafeArchive    an archive has links, paths outside its folder or excessive sizes; nothing is extracted
+    ├── DataError            pictures or the manifest are missing, or the folders have an unexpected layout
+    ├── RecipeError          a recipe or a command-line option is not valid
+    ├── RunError             a run directory is missing or incomplete, or training failed
+    │   └── NotANumber       the loss became infinite or NaN
+    ├── ExportError          the exported network and the trained one give different outputs
+    └── PublishError         a bundle cannot be published, or not in this repository
 
 try:
     fetch(dataset, Path("data"))
 except NeedsAccount as error:
-    print(error)  # says where the download is and how to go on
+    print(error)  # it says where to download the data and how to continue
 """
 
 from models.errors import VistazoError
 
 
 class TrainError(VistazoError):
-    """Base of every error that `train` raises on purpose."""
+    """Base of all errors that `train` raises."""
 
 
 class UnknownDataset(TrainError):
-    """No data set has that name."""
+    """There is no data set with this name."""
 
 
 class NeedsAccount(TrainError):
-    """The data are behind a login; the text says where and how to go on."""
+    """The data require a login. The message says where to download them and how to continue."""
 
 
 class DownloadError(TrainError):
-    """The download did not finish; what arrived is kept, and the next attempt resumes there."""
+    """The download did not finish. The received part is kept, and the next attempt resumes there."""
 
 
 class ChecksumError(DownloadError):
-    """The file is complete, but not the one that upstream publishes."""
+    """The download finished, but the file is not the one that the source publishes."""
 
 
 class ArchiveError(TrainError):
-    """The file is damaged, or is no archive that `fetch` reads."""
+    """The file is damaged, or is not an archive that `fetch` can read."""
 
 
 class UnsafeArchive(ArchiveError):
-    """The archive has links, members outside its folder, or absurd sizes."""
+    """The archive has links, paths outside its folder, or excessive sizes. Nothing is extracted."""
 
 
 class DataError(TrainError):
-    """Pictures or manifest are missing, or not laid out as upstream publishes them."""
+    """Pictures or the manifest are missing, or the folders have an unexpected layout."""
 
 
 class RecipeError(TrainError):
-    """A recipe, or a choice on the command line, cannot be followed."""
+    """A recipe or a command-line option is not valid."""
 
 
 class RunError(TrainError):
-    """A run directory is missing or incomplete, or its training went wrong."""
+    """A run directory is missing or incomplete, or its training failed."""
 
 
 class NotANumber(RunError):
-    """The loss became infinite or no number, so that no weight means anything any more."""
+    """The loss became infinite or NaN, so the weights cannot be used."""
 
 
 class ExportError(TrainError):
-    """The exported network does not answer as the trained one does; no bundle was written."""
+    """The exported network and the trained one give different outputs. No bundle was written."""
 
 
 class PublishError(TrainError):
-    """The bundle is not whole, or the name or the version on the Hub is already something else's."""
+    """The bundle is incomplete, or the repository or the version on the Hub belongs to something else."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from models.bundle import INFO_NAME, BundleInfo, describe_file
 from models.classifier import Classifier
+from models.loading import load_classifier
 from train import run as runs
 from train.errors import DataError, RunError
 from train.manifest import MANIFEST_NAME, Row, Split, read_manifest
@@ -61,7 +62,7 @@ def load_exported_model(directory: Path, data_dir: Path | None = None) -> Export
             if is_run
             else f"{directory} is neither a run nor a bundle: give the directory that `fit` or `export` printed"
         )
-    classifier = Classifier.load(bundle)
+    classifier = load_classifier(bundle)
     parent = bundle.resolve().parent
     in_run = (parent / runs.RUN_NAME).is_file()
     if data_dir is None and in_run:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import track
 
-from models.classifier import default_workers
+from models.cores import available_cores
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -15,5 +15,5 @@ R = TypeVar("R")
 
 def parallel_map(function: Callable[[T], R], items: Sequence[T], description: str) -> Iterator[R]:
     """What `function` gives for each item, in their order."""
-    with ThreadPoolExecutor(default_workers()) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         yield from track(pool.map(function, items), description, len(items), console=Console(stderr=True))

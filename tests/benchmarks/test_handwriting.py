@@ -15,6 +15,7 @@ from models.catalog import BUNDLED
 from models.classifier import Classifier
 from models.digits.mnist import canonical_digit
 from models.images.preprocessing import preprocess
+from models.loading import load_classifier
 from tests.support import ROOT
 from train.manifest import Row, write_manifest
 
@@ -27,7 +28,7 @@ def mnist(path: Path) -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="module")
 def reader() -> Classifier:
-    return Classifier.load(BUNDLED / "digit")
+    return load_classifier(BUNDLED / "digit")
 
 
 def ink(style: str, seed: int) -> float:
@@ -45,7 +46,7 @@ def test_most_rendered_digits_are_still_read(style: str, reader: Classifier) -> 
             picture = render(mnist(path), style, np.random.default_rng(seed))
             assert picture.shape == (SIDE, SIDE, 3)
             assert picture.dtype == np.uint8
-            answer = reader.answer(preprocess(picture, reader.info.preprocessing, reader.info.input))
+            answer = reader.predict([preprocess(picture, reader.info.preprocessing, reader.info.input)])[0]
             right += answer.label == path.stem[0]
     assert right >= 0.8 * 5 * len(DIGITS)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from benchmarks.refusals import SYNTHETIC, blank_pages, noise
 from models.catalog import BUNDLED, TASKS
-from models.classifier import Classifier
 from models.images.decoding import decode
+from models.loading import load_classifier
 from models.prediction import Verdict
 from tests.support import EXAMPLES, ROOT
 from train.manifest import Row, write_manifest
@@ -50,7 +50,7 @@ def test_the_table_has_a_share_for_every_model_and_set(tmp_path: Path) -> None:
     for task in TASKS:
         assert table[task][task].startswith("0.0%"), "the page's examples are answered"
     assert table["photographs"]["digit"].startswith("100.0%")
-    reader = Classifier.load(BUNDLED / "digit")
+    reader = load_classifier(BUNDLED / "digit")
     refused = sum(reader.classify(page).verdict is Verdict.REJECTED for page in blank_pages(SYNTHETIC)) / SYNTHETIC
     (share,) = re.findall(r"^[\d.]+", table["blank pages"]["digit"])
     assert float(share) == round(100 * refused, 1)

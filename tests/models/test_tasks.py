@@ -62,3 +62,12 @@ def test_an_old_bundle_is_read_and_unknown_keys_are_still_refused(tmp_path: Path
     (tmp_path / bundle.INFO_NAME).write_text(json.dumps(raw | {"presentacion": OWN}), encoding="utf-8")
     with pytest.raises(BundleError, match="presentacion"):
         bundle.load(tmp_path)
+
+
+def test_a_model_that_detects_a_finding_in_radiographs_always_has_a_disclaimer() -> None:
+    pneumonia = bundle.load(BUNDLED / "pneumonia")
+    fracture = presentation_of("fracture", pneumonia.model_copy(update={"task": "fracture"})).disclaimer
+    assert fracture is not None
+    assert "hospital" not in fracture.en, "it does not describe the data of pneumonia"
+    without = pneumonia.thresholds.model_copy(update={"operating": None})
+    assert presentation_of("age", pneumonia.model_copy(update={"thresholds": without})).disclaimer is None

@@ -57,4 +57,4 @@ def space(built_checkout: Path) -> Space:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_TOKEN", NOBODYS_BUSINESS)
         patch.setenv("VISTAZO_QUEUE", "nonsense")
-        return local.build(card.card({}), {}, built_checkout / local.WORKPLACE.name, built_checkout)
+        return local.build(card.build_card({}), {}, built_checkout / local.BUILD_DIR.name, built_checkout)

@@ -24,7 +24,7 @@ def front_matter(readme: str) -> dict[str, object]:
 
 
 def test_gradio_is_the_one_that_is_required_and_tested() -> None:
-    pinned = str(card.card({}).data["sdk_version"])
+    pinned = str(card.build_card({}).data["sdk_version"])
     assert pinned == version("gradio")
     lines = (ROOT / "spaces_config" / "requirements.txt").read_text().splitlines()
     (required,) = [Requirement(line.partition("#")[0]) for line in lines if line.startswith("gradio>")]
@@ -32,7 +32,7 @@ def test_gradio_is_the_one_that_is_required_and_tested() -> None:
 
 
 def test_python_is_the_one_that_the_tests_run_on() -> None:
-    wanted = card.card({}).data["python_version"]
+    wanted = card.build_card({}).data["python_version"]
     for workflow in ("ci.yml", "release.yml"):
         said = yaml.safe_load((ROOT / ".github" / "workflows" / workflow).read_text())
         steps = [step for job in said["jobs"].values() for step in job.get("steps", [])]
@@ -41,7 +41,7 @@ def test_python_is_the_one_that_the_tests_run_on() -> None:
 
 
 def test_it_is_taken_by_the_hub() -> None:
-    readme = str(card.card(source.parse_all(f"digit=ana/digits@{SHA}"), "ana-vistazo"))
+    readme = str(card.build_card(source.parse_all(f"digit=ana/digits@{SHA}"), "ana-vistazo"))
     assert faults_of_card(readme, "space") == ([], [])
     assert "https://ana-vistazo.hf.space/predict/digit" in readme
     fields = front_matter(readme)
@@ -50,14 +50,14 @@ def test_it_is_taken_by_the_hub() -> None:
 
 
 def test_without_models_of_the_hub_nothing_is_fetched() -> None:
-    fields = front_matter(str(card.card({})))
+    fields = front_matter(str(card.build_card({})))
     assert not fields.keys() & {"models", "preload_from_hub"}
     assert card.variables({}) == {}
 
 
 def test_models_of_the_hub_are_fetched_when_the_space_is_built() -> None:
     sources = source.parse_all(f"digit=ana/digits@{SHA},flower=ana/flowers@{OTHER}")
-    fields = front_matter(str(card.card(sources)))
+    fields = front_matter(str(card.build_card(sources)))
     assert fields["models"] == ["ana/digits", "ana/flowers"]
     # https://huggingface.co/docs/hub/spaces-config-reference: repository, files, commit
     assert fields["preload_from_hub"] == [
@@ -70,12 +70,12 @@ def test_models_of_the_hub_are_fetched_when_the_space_is_built() -> None:
 @pytest.mark.parametrize("text", ["digit=ana/digits", "digit=ana/digits@v1", "digit=./runs/digit/bundle"])
 def test_what_a_space_cannot_serve_is_refused(text: str) -> None:
     with pytest.raises(SpaceError, match="digit") as refused:
-        card.card(source.parse_all(text))
+        card.build_card(source.parse_all(text))
     assert "publish" in str(refused.value)
     with pytest.raises(SpaceError):
         card.variables(source.parse_all(text))
 
 
 def test_the_committed_file_is_the_base(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text(str(card.card({})))
+    (tmp_path / "README.md").write_text(str(card.build_card({})))
     assert front_matter((tmp_path / "README.md").read_text()) == front_matter(card.CARD.read_text())

@@ -38,7 +38,7 @@ def test_it_holds_exactly_the_files_after_one_commit(hub: Hub, checkout: Path) -
     assert done.returncode == 0, done.stderr
     there = hub.repositories["space", SPACE]
     assert len(there.commits) == 2  # the one that it is born with, and ours
-    files = folder.contents(card.card({}, "ana-vistazo"), checkout)
+    files = folder.space_files(card.build_card({}, "ana-vistazo"), checkout)
     assert {name: file.content for name, file in there.head.files.items() if name != ".gitattributes"} == files
     assert there.branches["main"] in done.stdout
     assert len(hub.asked("POST /api/spaces/.*/commit/")) == 1
@@ -113,7 +113,7 @@ def test_dry_run_needs_nobody(checkout: Path) -> None:
     nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_TOKEN": "", "HF_HUB_OFFLINE": "1"}
     done = deploy(checkout, "--dry-run", VISTAZO_MODELS=f"digit=ana/digits@{SHA}", **nowhere)
     assert done.returncode == 0, done.stderr
-    files = folder.contents(card.card({}, "ana-vistazo"), checkout)
+    files = folder.space_files(card.build_card({}, "ana-vistazo"), checkout)
     rows = {row.split()[0]: row.split()[1] for row in done.stdout.splitlines() if len(row.split()) == 2}
     for name, content in files.items():
         if name != "README.md":  # it differs by the models
@@ -127,7 +127,10 @@ def test_dry_run_needs_nobody(checkout: Path) -> None:
 
 @pytest.mark.parametrize("name", ["vistazo", "ana/vistazo@main"])
 def test_a_name_that_is_none(checkout: Path, name: str) -> None:
-    assert "write it as USER/NAME" in (said := sentence(deploy(checkout, "--space", name))) or "USER/NAME alone" in said
+    assert (
+        "write it as USER/NAME" in (said := sentence(deploy(checkout, "--space", name)))
+        or "USER/NAME without it" in said
+    )
 
 
 def test_a_directory_cannot_be_served_there(checkout: Path) -> None:
@@ -150,5 +153,5 @@ def test_only_a_space_that_runs_is_deployed(hub: Hub, built_checkout: Path) -> N
 
     done = deploy(built_checkout, **hub.env)
     assert done.returncode == 0, done.stderr
-    assert "first answer after" in done.stdout
+    assert "first prediction after" in done.stdout
     assert len(hub.repositories["space", SPACE].commits) == 2

@@ -17,7 +17,7 @@ UNWANTED = ("tests", "train", "data", "runs", "benchmarks", "notebooks", "docs",
 
 
 def test_the_files(checkout: Path) -> None:
-    names = set(folder.contents(card.card({}), checkout))
+    names = set(folder.space_files(card.build_card({}), checkout))
     assert {"app.py", "README.md", "requirements.txt", "LICENSE", "serving/ui/page.css"} <= names
     assert not [name for name in names if name.startswith(UNWANTED)]
     assert {name for name in names if name.startswith("models/bundled/")} == {
@@ -25,22 +25,22 @@ def test_the_files(checkout: Path) -> None:
     }
     assert not [name for name in names if name.endswith((".h5", ".keras", ".pyc", ".pyi"))]
     assert (
-        folder.contents(card.card({}), checkout)["requirements.txt"]
+        folder.space_files(card.build_card({}), checkout)["requirements.txt"]
         == (checkout / "spaces_config" / "requirements.txt").read_bytes()
     )
 
 
 def test_what_git_does_not_know_stays(checkout: Path) -> None:
-    before = set(folder.contents(card.card({}), checkout))
+    before = set(folder.space_files(card.build_card({}), checkout))
     (checkout / "models" / "junk.py").write_text("")
     (checkout / "serving" / "secret.env").write_text("HF_TOKEN=x")
-    assert set(folder.contents(card.card({}), checkout)) == before
-    assert folder.unknown(checkout) == ["models/junk.py", "serving/secret.env"]
+    assert set(folder.space_files(card.build_card({}), checkout)) == before
+    assert folder.untracked_files(checkout) == ["models/junk.py", "serving/secret.env"]
 
 
 def test_app_imports_nothing_that_is_not_there(checkout: Path, tmp_path: Path) -> None:
     directory = tmp_path / "space"
-    folder.write(folder.contents(card.card({}), checkout), directory)
+    folder.write_folder(folder.space_files(card.build_card({}), checkout), directory)
     script = """
 import sys
 import app
@@ -59,27 +59,27 @@ print("\\n".join(file for file in own.values() if file))
     )
     assert done.returncode == 0, done.stderr
     assert all(Path(file).is_relative_to(directory) for file in done.stdout.split())
-    folder.remove(directory)
+    folder.remove_folder(directory)
     assert not directory.exists()
 
 
 def test_changes(checkout: Path) -> None:
-    assert folder.changes(checkout) == []
+    assert folder.changed_files(checkout) == []
     (checkout / "app.py").write_text("")
     git(checkout, "mv", "LICENSE", "LICENCE")
     (checkout / "new.py").write_text("")
-    assert set(folder.changes(checkout)) == {"app.py", "LICENSE", "LICENCE", "new.py"}
+    assert set(folder.changed_files(checkout)) == {"app.py", "LICENSE", "LICENCE", "new.py"}
     made = commit(checkout)
-    assert folder.changes(checkout) == []
-    assert folder.commit(checkout) == made
+    assert folder.changed_files(checkout) == []
+    assert folder.head_commit(checkout) == made
 
 
 def test_a_file_that_was_removed(checkout: Path) -> None:
     (checkout / "app.py").unlink()
     with pytest.raises(SpaceError, match=r"app\.py is in git and cannot be read"):
-        folder.contents(card.card({}), checkout)
+        folder.space_files(card.build_card({}), checkout)
 
 
 def test_outside_git(tmp_path: Path) -> None:
     with pytest.raises(SpaceError, match="clone the repository"):
-        folder.contents(card.card({}), tmp_path)
+        folder.space_files(card.build_card({}), tmp_path)

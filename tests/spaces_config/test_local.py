@@ -11,22 +11,22 @@ import pytest
 from models.catalog import TASKS
 from spaces_config import local, smoke_test
 from spaces_config.errors import SpaceError
-from spaces_config.local import Running, Space
-from spaces_config.smoke_test import Figures
+from spaces_config.local import RunningSpace, Space
+from spaces_config.smoke_test import SmokeTestResult
 from tests.spaces_config.conftest import NOBODYS_BUSINESS
 
 pytestmark = pytest.mark.network
 
 
 @pytest.fixture(scope="module")
-def running(space: Space) -> Iterator[Running]:
+def running(space: Space) -> Iterator[RunningSpace]:
     with local.running(space) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def figures(running: Running) -> Figures:
-    return smoke_test.prove(running)
+def figures(running: RunningSpace) -> SmokeTestResult:
+    return smoke_test.run_smoke_test(running)
 
 
 def run(space: Space, script: str) -> "subprocess.CompletedProcess[str]":
@@ -35,8 +35,8 @@ def run(space: Space, script: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_it_answers(figures: Figures) -> None:
-    assert 0 < figures.ready_s <= figures.first_answer_s
+def test_it_answers(figures: SmokeTestResult) -> None:
+    assert 0 < figures.ready_s <= figures.first_prediction_s
     assert figures.installed_mb > 100
     for task in TASKS:
         picture = min((Path(smoke_test.__file__).parent.parent / "serving" / "examples" / task).glob("*.[pj]*"))
@@ -46,7 +46,7 @@ def test_it_answers(figures: Figures) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="memory is read from /proc")
-def test_its_memory_is_told(figures: Figures) -> None:
+def test_its_memory_is_told(figures: SmokeTestResult) -> None:
     assert figures.resident_mb is not None
     assert figures.peak_mb is not None
     assert 50 < figures.resident_mb <= figures.peak_mb
@@ -64,7 +64,7 @@ def test_it_writes_nowhere_but_at_home(space: Space, built_checkout: Path) -> No
 
 
 @pytest.mark.usefixtures("figures")
-def test_it_knows_no_secrets(running: Running, space: Space) -> None:
+def test_it_knows_no_secrets(running: RunningSpace, space: Space) -> None:
     assert not {"HF_TOKEN", "VISTAZO_QUEUE", "PYTHONPATH", "VIRTUAL_ENV"} & space.environment.keys()
     assert NOBODYS_BUSINESS not in space.environment.values()
     environ = Path(f"/proc/{running.process.pid}/environ")
@@ -86,7 +86,7 @@ def test_gradio_is_the_one_of_the_card(space: Space) -> None:
 
 @pytest.mark.usefixtures("figures")
 def test_another_program_is_not_taken_for_the_space(space: Space) -> None:
-    with pytest.raises(SpaceError, match="port 7860 is taken"), local.running(space):
+    with pytest.raises(SpaceError, match="port 7860 is in use"), local.running(space):
         pass
 
 
@@ -101,5 +101,5 @@ def test_a_space_that_cannot_be_installed(space: Space, tmp_path: Path, monkeypa
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     root = space.app.parent.parent
     with pytest.raises(SpaceError, match="check the network"):
-        local.build(card.card({}), {}, tmp_path / "work", root)
+        local.build(card.build_card({}), {}, tmp_path / "work", root)
     assert not (tmp_path / "work" / "venv" / "installed").exists()

@@ -99,6 +99,42 @@ def test_help_names_the_defaults_and_loads_nothing_heavy(run: Run) -> None:
     assert finished.stdout.strip() == "[]"
 
 
+def test_the_list_of_commands_imports_none_of_them(run: Run) -> None:
+    """Although it shows the first sentence of each command's own help."""
+    code = """
+import sys
+from typer.testing import CliRunner
+from train.__main__ import app
+shown = CliRunner().invoke(app, ["--help"], terminal_width=200).stdout
+modules = [name for name in ("fetch", "fit", "publish") if f"train.commands.{name}" in sys.modules]
+print(modules, [name for name in ("numpy", "keras", "huggingface_hub") if name in sys.modules])
+print(shown)
+"""
+    finished = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, check=True
+    )
+    loaded, _, shown = finished.stdout.partition("\n")
+    assert loaded == "[] []"
+    for name in ("fetch", "explore", "publish"):
+        listed = next(line for line in shown.splitlines() if line.startswith(f"  {name} "))
+        own_help = " ".join(run(name, "--help").stdout.split())
+        assert listed.split(maxsplit=1)[1].rstrip(".") in own_help
+
+
+@pytest.mark.parametrize("name", ["evaluate", "compare", "export", "fit"])
+def test_a_mistyped_option_is_reported_before_keras_is_imported(name: str) -> None:
+    code = f"""
+import sys
+from typer.testing import CliRunner
+from train.__main__ import app
+print(CliRunner().invoke(app, [{name!r}, "run", "--bogus"]).exit_code, "keras" in sys.modules)
+"""
+    finished = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, check=True
+    )
+    assert finished.stdout.split() == ["2", "False"]
+
+
 def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + DEADLINE
     while not condition():

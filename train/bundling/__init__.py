@@ -1,1 +1,1 @@
-"""From a run to the bundle that is served: converted, checked, calibrated, described."""
+"""Convert a run into the bundle that is served: LiteRT network, calibration, metrics and model card."""

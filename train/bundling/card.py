@@ -1,28 +1,28 @@
-"""The model card: README.md of a bundle, in Spanish and English, written from its info so that they agree.
+"""The model card: README.md of a bundle, in Spanish and English.
 
-The texts are in `templates`: `es` and `en` say the same; `code` holds the snippets, which both show.
+The text is in `templates`: `es` and `en` have the same content, with one file per built-in task in `tasks`; `code` has
+the code examples, which both languages show. All numbers come from the bundle's info, so both languages agree.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from models import bundle
 from models.bundle import BundleInfo, Measurement
-from train.bundling.calibrate import NOTHING_REJECTED
-from train.bundling.card_text import LANGUAGES, Words
-from train.bundling.front_matter import LICENSE, front_matter
+from models.tasks import presentation_of
+from train.bundling.calibration import NO_REJECTION
+from train.bundling.card_text import LANGUAGES, CardFormatter
+from train.bundling.front_matter import card_metadata
 from train.evaluation.radiographs import THORAX, THORAX_CROPPED, box_area
 from train.evaluation.robustness import ROBUSTNESS_NOTE
-from train.evaluation.task_properties import NOT_A_DIAGNOSIS
-from train.sources.datasets import DATASETS, Credit
+from train.sources.datasets import Credit
 
 TEMPLATES = Path(__file__).parent / "templates"
-FROM_SCRATCH = ("mnist_cnn", "cnn")  # the other architectures start from weights that saw ImageNet
-# Of the recipe: what decides how the network learns. The sections of the card say the rest, vistazo.json says all.
-CHOICES = (
+FROM_SCRATCH = ("mnist_cnn", "cnn")  # the other architectures start from ImageNet weights
+# Recipe settings that decide how the network learns. Other sections of the card have the rest; vistazo.json has all.
+RECIPE_SETTINGS = (
     "epochs",
     "head_epochs",
     "batch_size",
@@ -44,63 +44,69 @@ CHOICES = (
 )
 
 
-def card(info: BundleInfo, credit: Credit, figures: Iterable[str]) -> str:
-    """The card's text, Markdown with front matter. `figures` are the names of the bundle's pictures."""
-    environment = Environment(  # noqa: S701 (Markdown; what a person has named is escaped by `Words.name`)
+def render_card(info: BundleInfo, credit: Credit, figures: Iterable[str]) -> str:
+    """Return the card as Markdown with front matter. `figures` are the file names in the bundle's folder of PNGs."""
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(),  # of HTML only: Markdown is escaped by `CardFormatter.escape`
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         undefined=StrictUndefined,
     )
-    known = _known(info, credit) | {"figures": frozenset(figures)}
+    variables = _template_variables(info, credit) | {"figures": frozenset(figures)}
     halves = {
-        language: environment.get_template(f"{language}/card.md").render(known, w=Words(language, info))
+        language: environment.get_template(f"{language}/card.md").render(variables, fmt=CardFormatter(language, info))
         for language in LANGUAGES
     }
-    whole = environment.get_template("card.md").render(known, **halves, not_a_diagnosis=NOT_A_DIAGNOSIS)
-    return f"---\n{front_matter(info, credit).to_yaml()}\n---\n\n{whole}"
+    text = environment.get_template("card.md").render(
+        variables, **halves, disclaimer=presentation_of(info.task, info).disclaimer
+    )
+    return f"---\n{card_metadata(info, credit).to_yaml()}\n---\n\n{text}"
 
 
-def _known(info: BundleInfo, credit: Credit) -> dict[str, Any]:
-    """What both languages are written from."""
-    arch = info.recipe["arch"]
+def _template_variables(info: BundleInfo, credit: Credit) -> dict[str, Any]:
+    """Return the template variables that do not depend on the language."""
     rejection = info.rejection
     return {
-        "m": info,
-        "about": info.task if info.task in DATASETS else "own",
+        "info": info,
+        "task_template": _task_template(info.task),
         "credit": credit,
         "data_license": credit.license.partition(",")[0],
-        "license": LICENSE,
-        "pretrained": arch not in FROM_SCRATCH,
-        "choices": _choices(info.recipe),
-        "refuses": rejection is not None and rejection.threshold < NOTHING_REJECTED,
+        "pretrained": info.recipe["arch"] not in FROM_SCRATCH,
+        "settings": _recipe_settings(info.recipe),
+        "detects_ood": rejection is not None and rejection.threshold < NO_REJECTION,
         "prevalence": _prevalence(info),
         "robustness_note": ROBUSTNESS_NOTE,
         "thorax": box_area(THORAX),
         "thorax_cropped": box_area(THORAX_CROPPED),
-        "keras_files": bundle.KERAS_FILES,
     }
 
 
-def _choices(recipe: dict[str, Any]) -> dict[str, str]:
-    """The choices that are made, by their names in the recipe."""
+def _task_template(task: str) -> str:
+    """Return the name of the task's own template in `es/tasks` and `en/tasks`, or of the one for a user's folder."""
+    own = f"{task}.md"
+    return own if all((TEMPLATES / language / "tasks" / own).is_file() for language in LANGUAGES) else "folder.md"
+
+
+def _recipe_settings(recipe: dict[str, Any]) -> dict[str, str]:
+    """Return the settings that are switched on, by their names in the recipe."""
     augmentation = {f"augmentation.{name}": value for name, value in recipe.get("augmentation", {}).items()}
-    chosen = {name: recipe.get(name) for name in CHOICES} | augmentation
-    return {name: _plain(value) for name, value in chosen.items() if value}
+    settings = {name: recipe.get(name) for name in RECIPE_SETTINGS} | augmentation
+    return {name: _format_setting(value) for name, value in settings.items() if value}
 
 
-def _plain(value: Any) -> str:
+def _format_setting(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _prevalence(info: BundleInfo) -> float | None:
-    """The share of the test pictures that show the label looked for, as far as they were answered."""
+    """Return the share of the positive label among the test pictures that were not rejected."""
     operating, measured = info.thresholds.operating, info.metrics.get("test")
     if operating is None or measured is None:
         return None
-    return _share(measured, info.label_ids.index(operating.label))
+    return _share_of_label(measured, info.label_ids.index(operating.label))
 
 
-def _share(measured: Measurement, label: int) -> float:
+def _share_of_label(measured: Measurement, label: int) -> float:
     return sum(measured.confusion[label]) / max(sum(map(sum, measured.confusion)), 1)

@@ -1,4 +1,4 @@
-"""The front matter of the model card: what the Hub searches and shows beside the text."""
+"""Front matter of the model card: the metadata that the Hub searches and shows."""
 
 from huggingface_hub import EvalResult, ModelCardData
 
@@ -6,27 +6,27 @@ from models.bundle import BundleInfo
 from train.sources.datasets import Credit
 
 LICENSE = "mit"  # of the models, as of the project: see LICENSE
-# Figures of the test pictures that the Hub lists: their names there, with {positive} for the label looked for.
-LISTED = {
+# Metrics of the test split that the Hub shows: our name → its type and title there.
+HUB_METRICS = {
     "accuracy": ("accuracy", "Accuracy"),
     "balanced_accuracy": ("balanced_accuracy", "Balanced accuracy"),
     "roc_auc": ("roc_auc", "ROC AUC"),
-    "sensitivity": ("recall", "Sensitivity (recall of {positive})"),
+    "sensitivity": ("recall", "Sensitivity (recall of {positive_label})"),
     "specificity": ("specificity", "Specificity"),
 }
 
 
-def front_matter(info: BundleInfo, credit: Credit) -> ModelCardData:
-    """The metadata of the card: `to_yaml` writes them, with `model-index` for the figures of the test pictures.
+def card_metadata(info: BundleInfo, credit: Credit) -> ModelCardData:
+    """Return the metadata of the card. Its `to_yaml` includes the test metrics as `model-index`.
 
-    A person's own folder has no known terms, so its model has none either.
+    The license of a user's own folder of pictures is unknown, so the license of its model is not recorded either.
     """
-    results = _results(info, credit)
-    known = bool(credit.citation)
+    results = _eval_results(info, credit)
+    has_license = bool(credit.citation)
     return ModelCardData(
         language=["es", "en"],
-        license=LICENSE if known else "other",
-        license_name=None if known else "not-recorded",
+        license=LICENSE if has_license else "other",
+        license_name=None if has_license else "not-recorded",
         library_name="keras",
         pipeline_tag="image-classification",
         tags=["vistazo", "litert", info.task],
@@ -37,20 +37,20 @@ def front_matter(info: BundleInfo, credit: Credit) -> ModelCardData:
     )
 
 
-def _results(info: BundleInfo, credit: Credit) -> list[EvalResult]:
+def _eval_results(info: BundleInfo, credit: Credit) -> list[EvalResult]:
     operating = info.thresholds.operating
-    positive = "" if operating is None else operating.label
-    measured = info.metrics["test"].metrics
+    positive_label = "" if operating is None else operating.label
+    metrics = info.metrics["test"].metrics
     return [
         EvalResult(
             task_type="image-classification",
             dataset_type=credit.hub_id or info.task,
             dataset_name=credit.name,
             dataset_split="test",
-            metric_type=kind,
-            metric_value=measured[figure].value,
-            metric_name=name.format(positive=positive),
+            metric_type=metric_type,
+            metric_value=metrics[name].value,
+            metric_name=title.format(positive_label=positive_label),
         )
-        for figure, (kind, name) in LISTED.items()
-        if figure in measured
+        for name, (metric_type, title) in HUB_METRICS.items()
+        if name in metrics
     ]

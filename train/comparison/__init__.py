@@ -1,1 +1,1 @@
-"""Models side by side, on the same pictures."""
+"""Compare trained models of one task on the same pictures."""

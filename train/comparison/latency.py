@@ -1,4 +1,4 @@
-"""How long a network takes for a picture, beside others in the same process."""
+"""Inference time per picture, measured for several networks in one process."""
 
 import statistics
 import time
@@ -13,30 +13,30 @@ from models.engines.litert import LiteRTEngine
 from train.exported_model import ExportedModel
 from train.manifest import Row, read_picture
 
-TIMED = 200  # pictures that each network is timed on
-WARM_UP = 10  # more before them, not counted
+TIMED_PICTURES = 200
+WARM_UP_PICTURES = 10  # before them, not counted
 
 
-def latencies_ms(subjects: Sequence[ExportedModel], task_dir: Path, rows: Sequence[Row]) -> list[float]:
-    """Milliseconds that each LiteRT network takes for a picture of `rows` on one thread: the median.
+def latencies_ms(models: Sequence[ExportedModel], task_dir: Path, rows: Sequence[Row]) -> list[float]:
+    """Return the median milliseconds per picture of each LiteRT network, on one thread, without preprocessing.
 
-    The networks take turns on every picture, so that whatever else the machine does slows all of them alike.
+    The networks take turns on every picture, so that other load on the machine slows down all of them alike.
     """
-    engines = [LiteRTEngine(subject.bundle / MODEL_NAME, workers=1) for subject in subjects]
-    prepared = [_some_pixels(subject, task_dir, rows) for subject in subjects]
-    spent: list[list[float]] = [[] for _ in subjects]
-    for turn in range(WARM_UP + TIMED):
-        for place in range(len(subjects)):
-            which = (turn + place) % len(subjects)  # each is as often the first
-            picture = prepared[which][turn % len(prepared[which])]
+    engines = [LiteRTEngine(model.bundle / MODEL_NAME, interpreters=1) for model in models]
+    inputs = [_sample_inputs(model, task_dir, rows) for model in models]
+    seconds: list[list[float]] = [[] for _ in models]
+    for turn in range(WARM_UP_PICTURES + TIMED_PICTURES):
+        for offset in range(len(models)):
+            index = (turn + offset) % len(models)  # every network goes first equally often
+            pixels = inputs[index][turn % len(inputs[index])]
             started = time.perf_counter()
-            engines[which].infer(picture)
-            spent[which].append(time.perf_counter() - started)
-    return [1000 * statistics.median(times[WARM_UP:]) for times in spent]
+            engines[index].infer(pixels)
+            seconds[index].append(time.perf_counter() - started)
+    return [1000 * statistics.median(times[WARM_UP_PICTURES:]) for times in seconds]
 
 
-def _some_pixels(subject: ExportedModel, task_dir: Path, rows: Sequence[Row]) -> list[NDArray[np.uint8]]:
-    """Pictures from all over the split, as the network takes them."""
-    chosen = rows[:: max(1, len(rows) // TIMED)]
-    prepared = (subject.classifier.prepare(read_picture(task_dir, row.path)).pixels for row in chosen)
+def _sample_inputs(model: ExportedModel, task_dir: Path, rows: Sequence[Row]) -> list[NDArray[np.uint8]]:
+    """Return preprocessed pictures `(H, W, C)` from the whole split, without those that preprocessing rejects."""
+    sample = rows[:: max(1, len(rows) // TIMED_PICTURES)]
+    prepared = (model.classifier.prepare(read_picture(task_dir, row.path)).pixels for row in sample)
     return [pixels for pixels in prepared if pixels is not None]

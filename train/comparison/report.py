@@ -1,4 +1,4 @@
-"""A comparison as files: compare.md with the tables, compare.json with every figure, compare.png."""
+"""Write a comparison to files: compare.md with the tables, compare.json with all metrics, compare.png with a chart."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from train.comparison.compare import Compared, Comparison
+from train.comparison.comparison import ComparedModel, Comparison
 from train.comparison.tables import markdown
 from train.html import escape_mathtext, png
 from train.run import atomic_write
@@ -20,7 +20,7 @@ MARKERS = "osD^vP*X"
 
 
 def write(comparison: Comparison, directory: Path) -> None:
-    """Write the three files into `directory`, each whole or not at all."""
+    """Write the three files to `directory`. Each one is written atomically."""
     directory.mkdir(parents=True, exist_ok=True)
     contents = {
         MARKDOWN: markdown(comparison, CHART).encode(),
@@ -33,7 +33,7 @@ def write(comparison: Comparison, directory: Path) -> None:
 
 
 def as_dict(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as plain data."""
+    """Return the comparison as JSON data."""
     return {
         "task": comparison.task,
         "split": comparison.split,
@@ -45,18 +45,18 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
 
 
 def chart(comparison: Comparison) -> Figure:
-    """Accuracy with its 95 % interval against the milliseconds that a picture takes.
+    """Plot accuracy, with its 95 % interval, against milliseconds per picture.
 
-    Models that are equally fast stand side by side, not on top of each other.
+    Models with almost the same latency are moved apart horizontally, so that their markers do not overlap.
     """
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     slowest = max(model.latency_ms for model in comparison.models)
-    places = _places([model.latency_ms for model in comparison.models], apart=slowest / 40)
-    for number, (model, place) in enumerate(zip(comparison.models, places, strict=True)):
+    positions = _spread_apart([model.latency_ms for model in comparison.models], distance=slowest / 40)
+    for number, (model, position) in enumerate(zip(comparison.models, positions, strict=True)):
         accuracy = model.measured.metrics["accuracy"]
         axes.errorbar(
-            place,
+            position,
             100 * accuracy.value,
             yerr=([100 * (accuracy.value - accuracy.low)], [100 * (accuracy.high - accuracy.value)]),
             fmt=MARKERS[number % len(MARKERS)],
@@ -64,8 +64,8 @@ def chart(comparison: Comparison) -> Figure:
             capsize=4,
             label=escape_mathtext(f"{model.name}, {model.megabytes:.1f} MB"),
         )
-    axes.set_xlim(0, 1.15 * max(places))
-    axes.set_xlabel("LiteRT, ms a picture (one thread, this machine)")
+    axes.set_xlim(0, 1.15 * max(positions))
+    axes.set_xlabel("LiteRT, ms per picture (one thread, this machine)")
     axes.set_ylabel(f"accuracy on {comparison.split}, % with 95 % interval")
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
@@ -73,27 +73,30 @@ def chart(comparison: Comparison) -> Figure:
     return figure
 
 
-def _places(values: Sequence[float], apart: float) -> list[float]:
-    """The values, those that lie closer than `apart` spread around their middle, and so on with their neighbours."""
-    clusters: list[list[int]] = []
+def _spread_apart(values: Sequence[float], distance: float) -> list[float]:
+    """Move values apart until they are at least `distance` from each other.
 
-    def first_place(cluster: Sequence[int]) -> float:
-        return sum(values[index] for index in cluster) / len(cluster) - apart * (len(cluster) - 1) / 2
+    Values that are too close form a cluster, which is spread around its mean. Clusters that overlap are merged.
+    """
+    clusters: list[list[int]] = []  # of indices, in ascending order of their values
+
+    def lowest_position(cluster: Sequence[int]) -> float:
+        return sum(values[index] for index in cluster) / len(cluster) - distance * (len(cluster) - 1) / 2
 
     for index in sorted(range(len(values)), key=values.__getitem__):
         cluster = [index]
-        while clusters and first_place(cluster) - first_place(clusters[-1]) < apart * len(clusters[-1]):
+        while clusters and lowest_position(cluster) - lowest_position(clusters[-1]) < distance * len(clusters[-1]):
             cluster = clusters.pop() + cluster
         clusters.append(cluster)
-    places = list(values)
+    positions = list(values)
     for cluster in clusters:
         for rank, index in enumerate(cluster):
-            places[index] = first_place(cluster) + apart * rank
-    return places
+            positions[index] = lowest_position(cluster) + distance * rank
+    return positions
 
 
-def _model_as_dict(model: Compared) -> dict[str, Any]:
-    info = model.info
+def _model_as_dict(model: ComparedModel) -> dict[str, Any]:
+    info, robustness = model.info, model.corruption_robustness
     return {
         "name": model.name,
         "bundle": model.bundle.as_posix(),
@@ -106,7 +109,7 @@ def _model_as_dict(model: Compared) -> dict[str, Any]:
         "megabytes": round(model.megabytes, 4),
         "latency_ms": round(model.latency_ms, 4),
         "measured": model.measured.model_dump(),
-        "altered": model.altered and {name: each.model_dump() for name, each in model.altered.measured.items()},
-        "differences": model.differences and {name: each.model_dump() for name, each in model.differences.items()},
+        "altered": robustness and {name: measured.model_dump() for name, measured in robustness.measured.items()},
+        "differences": model.differences and {name: metric.model_dump() for name, metric in model.differences.items()},
         "mcnemar": model.mcnemar and asdict(model.mcnemar),
     }

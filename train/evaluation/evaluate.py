@@ -10,6 +10,7 @@ import numpy as np
 
 from models.bundle import BundleInfo, Metric
 from models.prediction import Verdict
+from models.tasks import is_radiograph
 from train import run as runs
 from train.evaluation.metrics import (
     bootstrap_metrics,
@@ -20,7 +21,6 @@ from train.evaluation.metrics import (
 )
 from train.evaluation.predictions import Predictions, predict_all
 from train.evaluation.robustness import Robustness, measure_robustness
-from train.evaluation.task_properties import is_radiograph
 from train.exported_model import ExportedModel
 from train.manifest import Split
 
@@ -111,7 +111,7 @@ def evaluate_model(model: ExportedModel, split: Split) -> Evaluation:
     """
     predictions = predict_all(model.classifier, model.task_dir, model.rows(split))
     robustness = None
-    if is_radiograph(model.info.preprocessing):
+    if is_radiograph(model.info):
         robustness = measure_robustness(model.classifier, model.task_dir, model.rows("train"), predictions)
     return Evaluation(
         model=model,

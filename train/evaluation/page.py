@@ -6,15 +6,15 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from models.cam import as_seen, heat_overlay
+from models.cam import enlarged, overlay
 from models.images.decoding import decode
 from models.prediction import Prediction
+from models.tasks import presentation_of
 from train import html
 from train.evaluation.evaluate import Evaluation
 from train.evaluation.galleries import select_galleries
 from train.evaluation.robustness import ROBUSTNESS_NOTE
 from train.evaluation.tables import class_rows, metric_rows, robustness_rows, verdict_rows
-from train.evaluation.task_properties import disclaimer
 from train.manifest import read_picture
 
 GALLERY_TEXTS = {
@@ -38,8 +38,8 @@ def render_page(evaluation: Evaluation, charts: Mapping[str, tuple[bytes, str]],
     images = {name: html.chart(*chart) for name, chart in charts.items()}
     title = f"{evaluation.info.task}: evaluation on {evaluation.split}"
     body = [f"<h1>{escape(title)}</h1>", _facts(evaluation)]
-    if (text := disclaimer(evaluation.info)) is not None:
-        body.append(html.section("Not a diagnosis", text, kind="notice"))
+    if (disclaimer := presentation_of(evaluation.info.task, evaluation.info).disclaimer) is not None:
+        body.append(html.section("Not a diagnosis", disclaimer.en, kind="notice"))
     metrics = html.table(("metric", "value", "95 % interval", "meaning"), metric_rows(evaluation), "explained")
     body += [
         html.section("Metrics", _method(evaluation), metrics),
@@ -140,11 +140,11 @@ def _verdict(prediction: Prediction) -> str:
 
 def _images(evaluation: Evaluation, path: str, prediction: Prediction) -> str:
     """Show the network's input and its class activation map, or the picture itself where the network was not run."""
-    if prediction.seen is None:
+    if prediction.pixels is None:
         return html.image_row([html.thumbnail(decode(read_picture(evaluation.model.task_dir, path)), title=path)])
-    images = [as_seen(prediction.seen)]
-    if prediction.heat is not None:
-        images.append(heat_overlay(prediction.seen, prediction.heat))
+    images = [enlarged(prediction.pixels)]
+    if prediction.activation_map is not None:
+        images.append(overlay(prediction.pixels, prediction.activation_map))
     return html.image_row(html.thumbnail(_pixels(image), title=path) for image in images)
 
 

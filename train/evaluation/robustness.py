@@ -87,7 +87,10 @@ def _metrics(predictions: Predictions, thorax: Box) -> dict[str, Metric]:
     functions: dict[str, MetricFunction] = {name: available[name] for name in ROBUSTNESS_METRICS if name in available}
     functions["rejected"] = lambda i: float((predictions.predicted[i] < 0).mean())
     inside = np.array(
-        [float("nan") if item.heat is None else share_in_box(item.heat, thorax) for item in predictions.items]
+        [
+            float("nan") if item.activation_map is None else share_in_box(item.activation_map, thorax)
+            for item in predictions.items
+        ]
     )
     if not np.isnan(inside).all():
         functions["heat_inside"] = lambda i: float(np.nanmean(inside[i]))

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.errors import PictureError
-from models.images.decoding import FORMATS, decode
+from models.images.decoding import decode
+from models.images.formats import PILLOW_NAMES
 from train.errors import DataError, UnknownDataset
 from train.manifest import MANIFEST_NAME, SPLITS, read_manifest, read_picture
 from train.parallel import parallel_map
@@ -203,7 +204,7 @@ def _inspect(collection: Collection, item: Item) -> tuple[PictureInfo, NDArray[n
         data = read_picture(collection.folder, item.path)
         pixels = decode(data)
         height, width, _ = pixels.shape
-        with Image.open(io.BytesIO(data), formats=FORMATS) as header:
+        with Image.open(io.BytesIO(data), formats=PILLOW_NAMES) as header:
             mode = header.mode
         is_hashable = max(width, height) > HASH_SIDE and not collection.is_xray
         hashed = perceptual_hash(Image.fromarray(pixels)) if is_hashable else None

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from models.classifier import default_workers
+from models.cores import available_cores
 from models.errors import PictureError
 from models.images.decoding import decode
 from models.images.preprocessing import preprocess
@@ -71,7 +71,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships no ty
         balanced: bool = False,
         mixup: float = 0.0,
     ) -> None:
-        super().__init__(workers=1 if isinstance(pictures, np.ndarray) else default_workers(), max_queue_size=8)
+        super().__init__(workers=1 if isinstance(pictures, np.ndarray) else available_cores(), max_queue_size=8)
         self._pictures, self._truth, self._batch_size = pictures, truth, batch_size
         # The last row is that of NOTHING, which is -1.
         self._one_hot = np.vstack([np.eye(classes), np.full((1, classes), 1 / classes)]).astype(np.float32)

@@ -1,1 +1,1 @@
-"""How a bundle becomes a public one: what is sent, and how the Hub takes it whole or not at all."""
+"""Publish a bundle on the Hugging Face Hub."""

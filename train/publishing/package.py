@@ -1,4 +1,4 @@
-"""What is published: a whole bundle that checks out, with a card that says something."""
+"""Check that a bundle can be published: all of its files are there, and its card has metadata."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +12,12 @@ from train.errors import PublishError
 from train.exported_model import BUNDLE_FOLDER
 from train.run import RUN_NAME
 
-EXPORT = "export the run (python -m train export RUN) and publish RUN/bundle"
+EXPORT_ADVICE = "export the run (python -m train export RUN) and publish RUN/bundle"
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A bundle that may be published. `files` are all of its files, `vistazo.json` too, by name."""
+    """A bundle that can be published. `files` has all of its files by name, including `vistazo.json`."""
 
     directory: Path
     info: BundleInfo
@@ -25,33 +25,36 @@ class Package:
     files: dict[str, FileEntry]
 
     def describe(self) -> str:
-        """The files with their sizes, and the card."""
+        """Return the list of files with their sizes, followed by the card."""
         rows = [f"{entry.size:>13,} bytes  {name}" for name, entry in sorted(self.files.items())]
         total = f"{sum(entry.size for entry in self.files.values()):>13,} bytes in {len(rows)} files"
         return "\n".join([*rows, total, "", (self.directory / bundle.CARD_NAME).read_text(encoding="utf-8")])
 
 
-def pack(path: Path) -> Package:
-    """Check the bundle in `path`, or the one of the run in `path`, and its card.
+def load_package(path: Path) -> Package:
+    """Load and check the bundle in `path`, or the bundle of the run in `path`.
 
-    Raises BundleError when it is damaged, PublishError when it is not whole or its card cannot be read.
+    Raises BundleError when the bundle is damaged, PublishError when files are missing or the card has no valid
+    metadata.
     """
     directory = path / BUNDLE_FOLDER if (path / RUN_NAME).is_file() else path
     info = bundle.load(directory)
     unlisted = [name for name in (bundle.CARD_NAME, *bundle.KERAS_FILES) if name not in info.files]
-    if absent := [*unlisted, *bundle.missing(directory, info)]:
-        raise PublishError(f"{directory} is a copy to serve from, without {', '.join(absent)}: {EXPORT}")
-    described = bundle.describe_file(directory / bundle.INFO_NAME)
-    files = {bundle.INFO_NAME: described, **info.files}
-    return Package(directory, info, _card(directory / bundle.CARD_NAME), files)
+    if absent := [*unlisted, *bundle.missing_files(directory, info)]:
+        raise PublishError(f"{directory} is a copy for serving, without {', '.join(absent)}: {EXPORT_ADVICE}")
+    info_entry = bundle.describe_file(directory / bundle.INFO_NAME)
+    files = {bundle.INFO_NAME: info_entry, **info.files}
+    return Package(directory, info, _load_card(directory / bundle.CARD_NAME), files)
 
 
-def _card(path: Path) -> ModelCard:
+def _load_card(path: Path) -> ModelCard:
     try:
         card: ModelCard = ModelCard.load(path)
     except (ValueError, yaml.YAMLError) as error:
-        words = " ".join(str(error).split())
-        raise PublishError(f"the front matter of {path} cannot be read ({words}): {EXPORT}") from error
+        reason = " ".join(str(error).split())
+        raise PublishError(f"the front matter of {path} cannot be read ({reason}): {EXPORT_ADVICE}") from error
     if not card.data.get("library_name"):
-        raise PublishError(f"the front matter of {path} says nothing, so nobody would find it on the Hub: {EXPORT}")
+        raise PublishError(
+            f"the front matter of {path} has no library_name, so the Hub would not list the model: {EXPORT_ADVICE}"
+        )
     return card

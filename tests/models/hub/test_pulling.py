@@ -133,7 +133,7 @@ def test_a_slow_hub_is_given_up(hub_here: Hub, first: str) -> None:
 def test_what_is_not_there_is_refused() -> None:
     for repository in (Repository("ana/nothing"), Repository(REPO, "v9"), Repository(REPO, "0" * 40)):
         with pytest.raises(HubError) as caught:
-            pulling.pull(repository, "digit")
+            pulling.pull(repository, "digit", 60)
         assert type(caught.value) is HubError
         assert str(repository.repo_id) in str(caught.value)
 
@@ -149,13 +149,13 @@ def test_a_private_model_needs_the_right_token(hub_here: Hub, first: str, monkey
 
 def test_a_model_for_another_task_is_refused(first: str) -> None:
     with pytest.raises(BundleError, match="is a model for 'digit', not for 'flower'"):
-        pulling.pull(Repository(REPO, first), "flower")
+        pulling.pull(Repository(REPO, first), "flower", 60)
 
 
 def test_a_repository_without_a_bundle_is_refused(hub_here: Hub) -> None:
     commit = hub_here.commit("ana/other", {"README.md": b"# A model of another kind"})
     with pytest.raises(BundleError, match=r"vistazo\.json"):
-        pulling.pull(Repository("ana/other", commit), "digit")
+        pulling.pull(Repository("ana/other", commit), "digit", 60)
 
 
 def test_offline_a_cached_commit_is_there_and_a_branch_is_not(
@@ -178,7 +178,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_half_is_taken(hub: Hub) -> None
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
         "from models.errors import HubStorage; from models.hub import pulling\n"
         "from models.hub.source import Repository\n"
-        "try: pulling.pull(Repository.parse(sys.argv[1]), 'digit')\n"
+        "try: pulling.pull(Repository.parse(sys.argv[1]), 'digit', 60)\n"
         "except HubStorage as error: print(error)\n"
     )
     command = [sys.executable, "-c", script, f"{REPO}@{commit}"]

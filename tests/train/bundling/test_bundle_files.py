@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from models import bundle
-from models.classifier import Classifier
 from models.errors import BundleError
-from train.bundling.export import export
+from models.loading import load_classifier
+from train.bundling.exporter import export
 
 FIGURES = {"confusion", "curves", "precision_recall", "reliability", "risk_coverage", "roc"}
 LISTED = {*bundle.KERAS_FILES, "README.md", "model.tflite", *(f"figures/{name}.png" for name in FIGURES)}
@@ -51,13 +51,13 @@ def test_one_changed_byte_in_any_file_is_refused(copied: Path, name: str) -> Non
 def test_a_copy_without_kerass_files_is_sound(copied: Path) -> None:
     for name in bundle.KERAS_FILES:
         (copied / name).unlink()
-    assert bundle.missing(copied, bundle.load(copied)) == sorted(bundle.KERAS_FILES)
+    assert bundle.missing_files(copied, bundle.load(copied)) == sorted(bundle.KERAS_FILES)
 
 
 def test_what_serving_needs_is_enough_to_serve(runs: dict[str, Path], tmp_path: Path) -> None:
     for name in bundle.SERVING_FILES:
         shutil.copyfile(runs["mis-fotos"] / "bundle" / name, tmp_path / name)
-    whole, slim = Classifier.load(runs["mis-fotos"] / "bundle"), Classifier.load(tmp_path)
+    whole, slim = load_classifier(runs["mis-fotos"] / "bundle"), load_classifier(tmp_path)
     picture = next((runs["mis-fotos"].parent / "pictures").rglob("*.jpg")).read_bytes()
     assert slim.classify(picture).probabilities == whole.classify(picture).probabilities
     assert slim.revision == whole.revision

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from models.classifier import softmax
 from models.ood import FeatureSpace
 from train import recipe
-from train.bundling.calibrate import fit_rejection, fit_temperature, fit_thresholds
+from train.bundling.calibration import fit_rejection, fit_temperature, fit_thresholds
 
 PNEUMONIA = recipe.load("pneumonia")
 

@@ -16,10 +16,11 @@ from PIL import Image
 from models import bundle
 from models.classifier import Classifier, softmax
 from models.images.decoding import decode
+from models.loading import load_classifier
 from tests.support import environment
 from tests.train.bundling.conftest import OWN
-from train.bundling.card_text import LANGUAGES, Words
-from train.bundling.front_matter import LISTED
+from train.bundling.card_text import LANGUAGES, CardFormatter
+from train.bundling.front_matter import HUB_METRICS
 from train.evaluation.robustness import CONDITION_TITLES
 from train.evaluation.tables import METRIC_TEXTS
 from train.manifest import Row, picture_file, read_manifest
@@ -69,7 +70,7 @@ def test_the_hub_reads_what_it_is(run: Path) -> None:
     assert {"vistazo", manifest.task} <= set(data["tags"])
     assert data["model_name"] == f"vistazo-{manifest.task}"
     measured = manifest.metrics["test"].metrics
-    expected = {kind: measured[name].value for name, (kind, _) in LISTED.items() if name in measured}
+    expected = {kind: measured[name].value for name, (kind, _) in HUB_METRICS.items() if name in measured}
     assert {result.metric_type: result.metric_value for result in data["eval_results"]} == expected
     assert data["metrics"] == list(expected)
     named = {(result.dataset_name, result.dataset_split) for result in data["eval_results"]}
@@ -101,7 +102,7 @@ def test_both_languages_have_the_same_parts(run: Path) -> None:
     spanish, english = halves(text_of(run))
     assert parts(spanish) == parts(english)
     assert parts(english)[0] >= 8
-    for words in ("What it is for, and what not", "whom they do not represent", "What it refuses", "Calibration"):
+    for words in ("Intended use and limits", "who is missing", "Rejected pictures", "Calibration"):
         assert words in english
     assert ("### Robustness" in english) == (run.name == "pneumonia")
 
@@ -131,10 +132,10 @@ def test_names_that_a_person_gave_are_text(runs: dict[str, Path]) -> None:
 def test_every_figure_and_alteration_has_its_words(runs: dict[str, Path]) -> None:
     manifest = bundle.load(runs["pneumonia"] / "bundle")
     for language in LANGUAGES:
-        words = Words(language, manifest)
+        formatter = CardFormatter(language, manifest)
         figures = {name for measured in manifest.metrics.values() for name in measured.metrics}
-        assert all(words.figure(name) for name in figures | {"rejected", "heat_inside"})
-        assert all(words.condition(name) for name in CONDITION_TITLES)
+        assert all(formatter.metric_name(name) for name in figures | {"rejected", "heat_inside"})
+        assert all(formatter.condition(name) for name in CONDITION_TITLES)
     assert figures <= set(METRIC_TEXTS)
 
 
@@ -146,7 +147,7 @@ def answered(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
         folder = tmp_path_factory.mktemp(task)
         pixels = decode(_test_picture(run).read_bytes())
         if task == "digit":
-            prepared = Classifier.load(run / "bundle").prepare(_test_picture(run).read_bytes()).pixels
+            prepared = load_classifier(run / "bundle").prepare(_test_picture(run).read_bytes()).pixels
             assert prepared is not None
             pixels = np.repeat(prepared, 3, axis=2)
         Image.fromarray(pixels).save(folder / "picture.png")
@@ -185,7 +186,7 @@ def test_the_snippets_answer_as_vistazo_does(
     printed = json.loads(done.stdout.splitlines()[-1])
     for task, run in runs.items():
         folder, data = answered[task]
-        classifier = Classifier.load(run / "bundle")
+        classifier = load_classifier(run / "bundle")
         prediction = classifier.classify(data)
         np.testing.assert_array_equal(np.load(folder / "pixels.npy"), classifier.prepare(data).pixels)
         lines = [line.split(" ", 1) for line in printed[str(folder)].splitlines()]

@@ -11,10 +11,10 @@ import pytest
 
 from models import bundle
 from models.bundle import BundleInfo
-from models.classifier import Classifier
+from models.loading import load_classifier
 from tests.train.samples import printed_digits
 from train import recipe, run
-from train.bundling.export import export
+from train.bundling.exporter import export
 from train.bundling.litert import TOLERANCE
 from train.errors import DataError, ExportError, RunError
 from train.learning.fit import fit
@@ -65,7 +65,7 @@ def test_the_bundle_says_what_it_is(trained: Trained) -> None:
 
 
 def test_the_figures_are_those_of_the_shipped_network(trained: Trained, task_dir: Path) -> None:
-    classifier = Classifier.load(trained.bundle)
+    classifier = load_classifier(trained.bundle)
     rows = [row for row in read_manifest(task_dir) if row.split == "test"]
     right = [classifier.classify((task_dir / row.path).read_bytes()).label == row.label for row in rows]
     measured = trained.info.metrics["test"]
@@ -79,7 +79,7 @@ def test_the_figures_are_those_of_the_shipped_network(trained: Trained, task_dir
 
 def test_litert_answers_as_keras_does(trained: Trained, task_dir: Path) -> None:
     network = keras.saving.load_model(trained.directory, compile=False)
-    classifier = Classifier.load(trained.bundle)
+    classifier = load_classifier(trained.bundle)
     for row in read_manifest(task_dir)[::40]:
         data = (task_dir / row.path).read_bytes()
         pixels = classifier.prepare(data).pixels
@@ -92,13 +92,13 @@ def test_litert_answers_as_keras_does(trained: Trained, task_dir: Path) -> None:
 def test_an_export_of_other_splits_is_refused(trained: Trained, tmp_path: Path) -> None:
     described = json.loads((trained.directory / run.RUN_NAME).read_text())
     (tmp_path / run.RUN_NAME).write_text(json.dumps(described | {"manifest_sha256": "0" * 64}))
-    with pytest.raises(RunError, match="was split anew since this run"):
+    with pytest.raises(RunError, match="has changed since this run"):
         export(tmp_path)
 
 
 def test_an_export_without_tensorflow_says_what_to_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
-    with pytest.raises(ExportError, match="needs KERAS_BACKEND=tensorflow, it is jax"):
+    with pytest.raises(ExportError, match="the Keras backend is jax: set KERAS_BACKEND=tensorflow"):
         export(tmp_path)
 
 

@@ -21,10 +21,10 @@ from models.prediction import Prediction, Verdict
 from tests.train.samples import printed_digits
 from train import recipe
 from train.__main__ import app
-from train.bundling.export import export
-from train.comparison.compare import Compared, Comparison, compare, over_seeds
-from train.comparison.paired import differences, holm, mcnemar
+from train.bundling.exporter import export
+from train.comparison.comparison import ComparedModel, Comparison, compare, group_by_recipe
 from train.comparison.report import CHART, JSON, MARKDOWN, chart
+from train.comparison.significance import holm, mcnemar_p_value, paired_differences
 from train.comparison.tables import markdown, show
 from train.errors import DataError, RunError
 from train.evaluation.metrics import bootstrap_metrics, metric_functions
@@ -67,11 +67,11 @@ def answers(right: list[bool], groups: list[int] | None = None) -> Predictions:
 
 
 def test_mcnemar_is_the_binomial_test_of_the_discordant_pairs() -> None:
-    assert mcnemar(0, 0) == 1
-    assert mcnemar(1, 0) == 1
-    assert mcnemar(7, 7) == 1
-    assert mcnemar(5, 15) == pytest.approx(2 * sum(comb(20, k) for k in range(6)) / 2**20)  # 0.0414
-    assert mcnemar(15, 5) == mcnemar(5, 15)
+    assert mcnemar_p_value(0, 0) == 1
+    assert mcnemar_p_value(1, 0) == 1
+    assert mcnemar_p_value(7, 7) == 1
+    assert mcnemar_p_value(5, 15) == pytest.approx(2 * sum(comb(20, k) for k in range(6)) / 2**20)  # 0.0414
+    assert mcnemar_p_value(15, 5) == mcnemar_p_value(5, 15)
 
 
 def test_holm_is_that_of_the_textbook() -> None:
@@ -82,14 +82,14 @@ def test_holm_is_that_of_the_textbook() -> None:
 
 def test_the_same_answers_differ_by_nothing() -> None:
     some = answers([True] * 70 + [False] * 30)
-    for metric in differences(some, some).values():
+    for metric in paired_differences(some, some).values():
         assert (metric.value, metric.low, metric.high) == (0, 0, 0)
 
 
 def test_a_paired_difference_is_surer_than_two_intervals() -> None:
     """Both fail on the same 30 of 100 pictures, the second on four fewer."""
     first, second = answers([True] * 70 + [False] * 30), answers([True] * 74 + [False] * 26)
-    paired = differences(first, second)["accuracy"]
+    paired = paired_differences(first, second)["accuracy"]
     alone = bootstrap_metrics(metric_functions(first), first.groups)["accuracy"]
     assert paired.value == pytest.approx(0.04)
     assert 0 < paired.low < 0.04 < paired.high < 0.09
@@ -100,7 +100,7 @@ def test_a_difference_within_one_group_is_unsure() -> None:
     groups = [*range(70), *[70] * 4, *range(71, 97)]  # the four pictures that differ are of one patient
     first = answers([True] * 70 + [False] * 30, groups)
     second = answers([True] * 74 + [False] * 26, groups)
-    paired = differences(first, second)["accuracy"]
+    paired = paired_differences(first, second)["accuracy"]
     assert paired.value == pytest.approx(0.04)
     assert paired.low == 0
 
@@ -154,13 +154,13 @@ def test_runs_that_differ_only_in_the_seed_are_summed_up(comparison: Comparison)
 def test_another_architecture_is_another_group(comparison: Comparison) -> None:
     first, second, _ = comparison.models
 
-    def as_cnn(model: Compared, seed: int) -> Compared:
+    def as_cnn(model: ComparedModel, seed: int) -> ComparedModel:
         manifest = model.info.model_copy(
             update={"recipe": model.info.recipe | {"arch": "cnn", "seed": seed}, "seeds": (seed,)}
         )
         return dataclasses.replace(model, info=manifest)
 
-    found = over_seeds([first, as_cnn(first, 1), second, second, as_cnn(second, 2), as_cnn(second, 3)])
+    found = group_by_recipe([first, as_cnn(first, 1), second, second, as_cnn(second, 2), as_cnn(second, 3)])
     assert [(group.arch, group.seeds) for group in found] == [("mnist_cnn", (1, 2)), ("cnn", (1, 2, 3))]
 
 
@@ -181,7 +181,7 @@ def test_the_table_has_what_differs(comparison: Comparison) -> None:
     assert not [line for line in lines if line.strip().startswith("learning_rate")], "the same in all"
     (seeds,) = [line.split() for line in lines if line.strip().startswith("seed ")]
     assert seeds == ["seed", "1", "2", "1"]
-    assert "Fewer than 3 seeds say little" in "\n".join(lines)
+    assert "Fewer than 3 seeds: the spread is not reliable." in "\n".join(lines)
 
 
 def test_a_zero_written_as_a_whole_number_is_no_difference(comparison: Comparison) -> None:
@@ -190,7 +190,7 @@ def test_a_zero_written_as_a_whole_number_is_no_difference(comparison: Compariso
     as_integer = dataclasses.replace(second, info=second.info.model_copy(update={"recipe": recipe}))
     table = markdown(dataclasses.replace(comparison, models=(first, as_integer), seeds=()), CHART)
     assert "label_smoothing" not in table
-    assert len(over_seeds([first, as_integer])) == 1
+    assert len(group_by_recipe([first, as_integer])) == 1
 
 
 def test_the_chart_shows_every_model_beside_the_others(comparison: Comparison) -> None:
@@ -222,7 +222,7 @@ def test_the_command_prints_a_table_and_leaves_three_files(runs: Path, tmp_path:
     done = CliRunner().invoke(app, ["compare", *names, "--split", "test", "--output", str(output)])
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines()[-1] == str(output)
-    assert "Test pictures: these figures are to be reported; nothing may be chosen by them." in done.stdout
+    assert "Test split: report these metrics, but choose nothing by them." in done.stdout
     assert {path.name for path in output.iterdir()} == {MARKDOWN, JSON, CHART}
     written = json.loads((output / JSON).read_text(encoding="utf-8"))
     assert written["split"] == "test"
@@ -240,7 +240,7 @@ def test_validation_is_the_default_and_says_so(runs: Path, tmp_path: Path) -> No
     names = [str(runs / "seed-1"), str(runs / "seed-2")]
     done = CliRunner().invoke(app, ["compare", *names, "--output", str(tmp_path)])
     assert "digit, val: 60 pictures" in done.stdout
-    assert "Validation pictures: good for choosing" in " ".join(done.stdout.split())
+    assert "Validation split: use these metrics to choose a model." in " ".join(done.stdout.split())
 
 
 def test_altered_pictures_are_measured_where_that_is_asked_for(runs: Path, tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_altered_pictures_are_measured_where_that_is_asked_for(runs: Path, tmp_p
         assert set(model["altered"]) == set(ALTERATIONS)
         assert len({each["metrics"]["log_loss"]["value"] for each in model["altered"].values()}) > 3, "all alike"
         least = min(each["metrics"]["balanced_accuracy"]["value"] for each in model["altered"].values())
-        (worst,) = [line for line in done.stdout.splitlines() if line.strip().startswith("the worst")]
+        (worst,) = [line for line in done.stdout.splitlines() if line.strip().startswith("worst corruption")]
         assert f"{100 * least:.2f} (" in worst
 
 

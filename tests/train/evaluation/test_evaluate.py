@@ -22,7 +22,7 @@ from models import bundle
 from tests.train.samples import printed_digits
 from train import recipe
 from train.__main__ import app
-from train.bundling.export import export
+from train.bundling.exporter import export
 from train.evaluation.galleries import GALLERY_SIZE
 from train.evaluation.report import METRICS_NAME, PAGE_NAME, PREDICTIONS_NAME
 from train.learning.fit import fit

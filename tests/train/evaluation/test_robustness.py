@@ -14,7 +14,7 @@ from models import bundle
 from models.bundle import INFO_NAME, BundleInfo
 from train import recipe
 from train.__main__ import app
-from train.bundling.export import export
+from train.bundling.exporter import export
 from train.evaluation.report import METRICS_NAME, PAGE_NAME
 from train.evaluation.robustness import CONDITION_TITLES, ROBUSTNESS_NOTE
 from train.learning.fit import fit

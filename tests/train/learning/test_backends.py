@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw
 
 from tests.support import ROOT
 from train import recipe, run
-from train.bundling.export import export
-from train.comparison.compare import compare
+from train.bundling.exporter import export
+from train.comparison.comparison import compare
 from train.learning.fit import fit
 from train.manifest import SPLITS, Row, write_manifest
 from train.recipe import Augmentation

@@ -16,14 +16,14 @@ from tests.hub.storage import Repository
 from tests.hub.stub import Fault, Hub
 from tests.train.publishing.conftest import reseal
 from train.errors import PublishError
-from train.publishing.package import pack
-from train.publishing.publish import Published, publish
+from train.publishing.hub import Published, publish
+from train.publishing.package import load_package
 
 REPOSITORY = "ana/digit"
 
 
 def send(directory: Path, private: bool = False) -> Published:
-    return publish(pack(directory), REPOSITORY, private)
+    return publish(load_package(directory), REPOSITORY, private)
 
 
 def on_the_hub(hub: Hub, revision: str = "main") -> dict[str, bytes]:
@@ -102,7 +102,7 @@ def test_a_version_never_changes(hub_here: Hub, directory: Path) -> None:
     (directory / "config.json").write_bytes(b"{}\n")
     reseal(directory)
     hub_here.requests.clear()
-    with pytest.raises(PublishError, match=r"has a version 0\.1\.0 with other files .* raise `version` in the run"):
+    with pytest.raises(PublishError, match=r"has a version 0\.1\.0 with other files .* increase `version` in the run"):
         send(directory)
     assert not hub_here.asked("/(preupload|lfs|commit|tag)/")
     assert hub_here.model(REPOSITORY).tags == {"0.1.0": first.commit}
@@ -142,7 +142,7 @@ def test_private(hub_here: Hub, directory: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ({"model.safetensors": b"somebody's"}, "no model of Vistazo"),
+        ({"model.safetensors": b"somebody's"}, "files that do not belong to a Vistazo model"),
         ({"vistazo.json": b'{"task": "flower"}'}, "a model for 'flower', and this one is for 'digit'"),
     ],
 )
@@ -233,7 +233,7 @@ def test_a_connection_that_says_nothing_more(
     hub_here: Hub, directory: Path, monkeypatch: pytest.MonkeyPatch, waits: list[float]
 ) -> None:
     """The client itself would wait for ever."""
-    monkeypatch.setattr("train.publishing.publish.SILENCE_S", 0.5)
+    monkeypatch.setattr("train.publishing.hub.TIMEOUT_S", 0.5)
     hub_here.faults.append(Fault("POST .*/commit/", wait_s=60))
     with pytest.raises(HubError, match="did not answer in time"):
         send(directory)

@@ -1,4 +1,4 @@
-"""Deploying: the Space is created where it is not there yet, told its variables, and given its files in one commit."""
+"""Deploy a Space: create it if necessary, set its variables, and upload its files in one commit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
 from models.hub.client_errors import hub_errors
 
-KEPT = ".gitattributes"  # which the Hub makes: it says what is kept in LFS
+HUB_FILE = ".gitattributes"  # written by the Hub; it lists the files in LFS
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """Where the Space is, and its commit; `changed` is whether this deployment made that commit."""
+    """URL and commit of the Space. `changed` is False if it already had the same files."""
 
     url: str
     commit: str
@@ -22,21 +22,21 @@ class Deployed:
 def deploy(
     space: str, files: Mapping[str, bytes], variables: Mapping[str, str], message: str, private: bool = False
 ) -> Deployed:
-    """Make the Space `USER/NAME` hold these files and no others.
+    """Deploy these files, and no others, to the Space `USER/NAME`.
 
-    The variables come first, so that the build that the commit starts has them; the Space's other variables stay.
-    Deploying the same again changes nothing. `private` counts when the Space is created. Raises HubError.
+    The variables are set first, so that the build that the commit starts has them. Other variables of the Space stay.
+    Deploying the same files again changes nothing. `private` applies only when the Space is created. Raises HubError.
     """
     api = HfApi()
     with hub_errors(f"deploy to the Space {space}"):
         url = api.create_repo(space, repo_type="space", space_sdk="gradio", private=private, exist_ok=True)
-        set_there = api.get_space_variables(space) if variables else {}
+        present = api.get_space_variables(space) if variables else {}
         for name, value in variables.items():
-            if name not in set_there or set_there[name].value != value:
+            if name not in present or present[name].value != value:
                 api.add_space_variable(space, name, value)
-        before = api.repo_info(space, repo_type="space").sha
-        stale = set(api.list_repo_files(space, repo_type="space")) - {*files, KEPT}
-        made = api.create_commit(
+        parent = api.repo_info(space, repo_type="space").sha
+        stale = set(api.list_repo_files(space, repo_type="space")) - {*files, HUB_FILE}
+        commit = api.create_commit(
             space,
             [
                 *(CommitOperationAdd(name, content) for name, content in files.items()),
@@ -44,6 +44,6 @@ def deploy(
             ],
             commit_message=message,
             repo_type="space",
-            parent_commit=before,
+            parent_commit=parent,
         )
-    return Deployed(str(url), made.oid, made.oid != before)
+    return Deployed(str(url), commit.oid, commit.oid != parent)

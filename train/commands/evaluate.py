@@ -1,0 +1,47 @@
+"""`python -m train evaluate`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from models.cli import Debug
+from train import exported_model
+
+
+def command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="An exported run, or a bundle.")],
+    split: Annotated[
+        Literal["test", "val", "train"],
+        typer.Option(help="The split to measure on. Choose nothing by the results on the test split."),
+    ] = "test",
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="The images are in DATA_DIR/TASK. Default: the directory that the run was trained on; for a bundle, "
+            "data."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            file_okay=False,
+            help="Directory of the report. Default: RUN/report-SPLIT; for a bundle, runs/report-NAME-SPLIT.",
+        ),
+    ] = None,
+    pictures: Annotated[
+        bool,
+        typer.Option("--pictures/--no-pictures", help="Show images of the data in the report and list their files."),
+    ] = True,
+    _debug: Debug = False,
+) -> None:
+    """Measure an exported model on its images. Prints the metrics and the path of the HTML report."""
+    # Keras takes seconds to import: options are checked first.
+    from train.evaluation import evaluate, report, tables  # noqa: PLC0415
+
+    evaluation = evaluate.evaluate_model(exported_model.load_exported_model(run, data_dir), split)
+    tables.show(evaluation, Console(markup=False, highlight=False, emoji=False))
+    directory = output or report.default_directory(run, evaluation)
+    typer.echo(report.write(evaluation, directory, pictures))
