@@ -43,7 +43,7 @@ def balance(
     """Compare ways to deal with three times as many sick as healthy: nothing, class weights, balanced sampling."""
     from train import recipe  # noqa: PLC0415 (as below: quick --help)
 
-    kinds: dict[str, dict[str, Any]] = {how: {"arch": "cnn", **recipe.balance(how)} for how in BALANCES}
+    kinds: dict[str, dict[str, Any]] = {how: {"arch": "cnn", **recipe.balance_overrides(how)} for how in BALANCES}
     _compare("balance", kinds, {"epochs": epochs, "size": size, "seeds": seeds}, data_dir, runs_dir)
 
 

@@ -76,7 +76,7 @@ def train_once(task: str, arch: str, weights: str, epochs: str, directory: str) 
 
 
 def _recipe(task: str, arch: str | None, epochs: int) -> Recipe:
-    return recipe.load(task, arch=arch, epochs=epochs, patience=epochs, clutter=0.0)
+    return recipe.load(task, arch=arch, epochs=epochs, patience=epochs, outlier_exposure=0.0)
 
 
 def _measure(chosen: Recipe, weights: Path | None, pictures: int, rounds: int) -> dict[str, list[Round]]:

@@ -166,13 +166,13 @@ def fit(
         "patience": patience,
         "learning_rate": learning_rate,
         "schedule": schedule,
-        **recipe.balance(balance),
-        **recipe.average(ema, swa),
+        **recipe.balance_overrides(balance),
+        **recipe.averaging_overrides(ema, swa),
         "label_smoothing": label_smoothing,
         "mixed_precision": mixed_precision or None,
         "steps_per_execution": steps_per_execution,
         "seed": seed,
-        **recipe.assigned(assignments or ()),
+        **recipe.parse_assignments(assignments or ()),
     }
     if resume:
         known = task or name

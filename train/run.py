@@ -68,7 +68,7 @@ def read(directory: Path) -> Run:
     path = directory / RUN_NAME
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return Run(recipe=recipe.from_dict(values.pop("recipe")), **values)
+        return Run(recipe=recipe.from_stored(values.pop("recipe")), **values)
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}): name the directory that `fit` printed") from error
     except (ValueError, KeyError, TypeError, RecipeError) as error:

@@ -43,15 +43,15 @@ def fit_thresholds(probabilities: NDArray[np.float64], truth: NDArray[np.int64],
     A network that was trained on clutter is unsure of what is none of its labels: there, the share of the validation
     pictures that the recipe keeps says how unsure is too unsure.
     """
-    unsure = float(np.quantile(probabilities.max(-1), 1 - recipe.keep)) if recipe.clutter else 0.0
-    if recipe.positive is None:
-        return Thresholds(confident=recipe.confident, rejected=unsure)
-    positive = list(recipe.labels).index(recipe.positive)
+    unsure = float(np.quantile(probabilities.max(-1), 1 - recipe.target_retention)) if recipe.outlier_exposure else 0.0
+    if recipe.positive_label is None:
+        return Thresholds(confident=recipe.min_confidence, rejected=unsure)
+    positive = list(recipe.labels).index(recipe.positive_label)
     sick = np.sort(probabilities[:, truth == positive, positive], axis=1)  # (S, n)
-    missed = int((1 - recipe.sensitivity) * sick.shape[1])  # so many may fall below
+    missed = int((1 - recipe.target_sensitivity) * sick.shape[1])  # so many may fall below
     threshold = float(np.floor(sick[:, missed].min() * 1e4) / 1e4)
-    operating = OperatingPoint(label=recipe.positive, probability=threshold)
-    return Thresholds(confident=recipe.confident, rejected=unsure, operating=operating)
+    operating = OperatingPoint(label=recipe.positive_label, probability=threshold)
+    return Thresholds(confident=recipe.min_confidence, rejected=unsure, operating=operating)
 
 
 def fit_rejection(train_features: NDArray[np.float32], val_features: NDArray[np.float32], recipe: Recipe) -> Rejection:
@@ -69,7 +69,7 @@ def fit_rejection(train_features: NDArray[np.float32], val_features: NDArray[np.
     )
     space = FeatureSpace.of(unfinished)  # with the rounding to float16 that serving will see
     scores = np.array([space.score(features) for features in val_features])
-    return unfinished.model_copy(update={"threshold": _limit(scores, recipe.keep)})
+    return unfinished.model_copy(update={"threshold": _limit(scores, recipe.target_retention)})
 
 
 def _limit(scores: NDArray[np.float64], keep: float) -> float:

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models import bundle
 from models.bundle import BundleInfo, Measurement
+from train import recipe
 from train.bundling.calibrate import NOTHING_REJECTED
 from train.bundling.card_text import LANGUAGES, Words
 from train.bundling.front_matter import LICENSE, front_matter
@@ -38,7 +39,7 @@ CHOICES = (
     "ema",
     "swa",
     "patience",
-    "clutter",
+    "outlier_exposure",
     "mixed_precision",
 )
 
@@ -57,6 +58,7 @@ def card(info: BundleInfo, credit: Credit, figures: Iterable[str]) -> str:
         keep_trailing_newline=True,
         undefined=StrictUndefined,
     )
+    info = info.model_copy(update={"recipe": recipe.with_current_keys(info.recipe)})
     known = _known(info, credit) | {"figures": frozenset(figures)}
     halves = {
         language: environment.get_template(f"{language}/card.md").render(known, w=Words(language, info))
@@ -87,10 +89,10 @@ def _known(info: BundleInfo, credit: Credit) -> dict[str, Any]:
     }
 
 
-def _choices(recipe: dict[str, Any]) -> dict[str, str]:
+def _choices(stored: dict[str, Any]) -> dict[str, str]:
     """The choices that are made, by their names in the recipe."""
-    augmentation = {f"augmentation.{name}": value for name, value in recipe.get("augmentation", {}).items()}
-    chosen = {name: recipe.get(name) for name in CHOICES} | augmentation
+    augmentation = {f"augmentation.{name}": value for name, value in stored.get("augmentation", {}).items()}
+    chosen = {name: stored.get(name) for name in CHOICES} | augmentation
     return {name: _plain(value) for name, value in chosen.items() if value}
 
 

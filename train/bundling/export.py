@@ -87,7 +87,7 @@ def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.
     few = rows["train"][:: max(1, len(rows["train"]) // TRAINING_FEATURES)]
     train_pixels = held(loader(task_dir, few, recipe), len(few), "training pictures")
     train_features = np.stack([outputs.features for outputs in _infer(engine, train_pixels)])
-    if recipe.shifted_validation:
+    if recipe.corrupted_validation:
         pixels, truth = np.concatenate([pixels, shifted(pixels)]), np.tile(truth, 2)
     validation = _infer(engine, pixels)
     logits = np.stack([outputs.logits for outputs in validation])

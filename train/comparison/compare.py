@@ -17,7 +17,7 @@ from train.evaluation.metrics import measure
 from train.evaluation.predictions import predict_all
 from train.exported_model import ExportedModel, find
 from train.manifest import Split
-from train.recipe import Augmentation, Recipe
+from train.recipe import Augmentation, Recipe, with_current_keys
 
 # What a person looks at first, in this order; those that a task has not got are left out.
 PRINCIPAL = ("accuracy", "balanced_accuracy", "roc_auc", "sensitivity", "specificity", "log_loss", "ece")
@@ -44,7 +44,8 @@ class Compared:
 
         Choices that did not exist yet when the run was made have their default, which is what was done then.
         """
-        recipe = {name: value for name, value in self.info.recipe.items() if name not in ("labels", "version")}
+        stored = with_current_keys(self.info.recipe)
+        recipe = {name: value for name, value in stored.items() if name not in ("labels", "version")}
         augmentation = _defaults(Augmentation) | recipe.pop("augmentation", {})
         chosen = _defaults(Recipe) | recipe
         del chosen["version"]

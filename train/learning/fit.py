@@ -94,7 +94,7 @@ def _train(plan: Plan, directory: Path, state: State) -> runs.Run:
     class_weight = _class_weights(truth) if recipe.class_weights else None
     pixels, truth = with_clutter(_pictures(task_dir, train_rows, recipe, "training pictures"), truth, recipe)
     val_pixels = held(loader(task_dir, val_rows, recipe), len(val_rows), "validation pictures")
-    if recipe.shifted_validation:
+    if recipe.corrupted_validation:
         val_pixels, val_truth = np.concatenate([val_pixels, shifted(val_pixels)]), np.tile(val_truth, 2)
     train_set = Batches(
         pixels, truth, len(labels), recipe.batch_size, recipe.seed, recipe.balanced_sampling, recipe.mixup

@@ -30,7 +30,7 @@ def with_clutter(
 
     Raises RecipeError where the pictures are not held in memory.
     """
-    count = round(recipe.clutter * len(truth))
+    count = round(recipe.outlier_exposure * len(truth))
     if not count:
         return pixels, truth
     if not isinstance(pixels, np.ndarray):

@@ -46,7 +46,7 @@ def read(directory: Path) -> Plan:
     path = directory / UNFINISHED / PLAN_NAME
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return Plan(recipe=recipe.from_dict(values.pop("recipe")), **values)
+        return Plan(recipe=recipe.from_stored(values.pop("recipe")), **values)
     except FileNotFoundError as error:
         raise RunError(f"{directory} is no unfinished run: start one without --resume") from error
     except (OSError, ValueError, KeyError, TypeError, RecipeError) as error:

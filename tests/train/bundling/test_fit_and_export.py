@@ -112,7 +112,7 @@ def test_a_directory_that_is_no_run_is_one_sentence(tmp_path: Path) -> None:
 
 def test_streamed_pictures_train_as_held_ones(task_dir: Path, tmp_path: Path) -> None:
     """The same batches in the same order, so the same loss to the last digits that threads leave alone."""
-    short = dataclasses.replace(RECIPE, epochs=1, clutter=0.0)
+    short = dataclasses.replace(RECIPE, epochs=1, outlier_exposure=0.0)
     held = fit(short, task_dir, tmp_path / "held")
     streamed = fit(dataclasses.replace(short, memory_gb=0.0), task_dir, tmp_path / "streamed")
     assert streamed.validation["loss"] == pytest.approx(held.validation["loss"], rel=1e-3)

@@ -33,7 +33,7 @@ from train.learning.corruptions import ALTERATIONS
 from train.learning.fit import fit
 from train.manifest import MANIFEST_NAME, Row
 
-RECIPE = dataclasses.replace(recipe.load("digit"), epochs=2, batch_size=16, ema=0.0, warmup=0.1, clutter=0.0)
+RECIPE = dataclasses.replace(recipe.load("digit"), epochs=2, batch_size=16, ema=0.0, warmup=0.1, outlier_exposure=0.0)
 RECIPES = {
     "seed-1": dataclasses.replace(RECIPE, seed=1),
     "seed-2": dataclasses.replace(RECIPE, seed=2),

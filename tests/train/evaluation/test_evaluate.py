@@ -29,7 +29,9 @@ from train.learning.fit import fit
 from train.manifest import MANIFEST_NAME
 from train.run import CURVES_NAME
 
-RECIPE = dataclasses.replace(recipe.load("digit"), epochs=2, batch_size=16, ema=0.0, warmup=0.1, clutter=0.0, seed=3)
+RECIPE = dataclasses.replace(
+    recipe.load("digit"), epochs=2, batch_size=16, ema=0.0, warmup=0.1, outlier_exposure=0.0, seed=3
+)
 CHARTS = {"confusion.png", "roc.png", "precision_recall.png", "reliability.png", "risk_coverage.png"}
 
 

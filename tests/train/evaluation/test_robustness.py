@@ -34,7 +34,7 @@ RECIPE = dataclasses.replace(
     ema=0.0,
     dropout=0.0,
     label_smoothing=0.0,
-    shifted_validation=False,
+    corrupted_validation=False,
     augmentation=Augmentation(),
 )
 FIGURES = {"accuracy", "sensitivity", "specificity", "roc_auc", "rejected", "heat_inside"}

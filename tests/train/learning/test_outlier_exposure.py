@@ -11,7 +11,7 @@ from train.errors import RecipeError
 from train.learning.batches import NOTHING, Batches
 from train.learning.outlier_exposure import SIDE, clutter, with_clutter
 
-DIGIT = dataclasses.replace(recipe.load("digit"), clutter=0.25)
+DIGIT = dataclasses.replace(recipe.load("digit"), outlier_exposure=0.25)
 
 
 def test_clutter_is_varied_and_reproducible() -> None:
@@ -36,7 +36,7 @@ def test_clutter_comes_after_the_pictures_and_has_no_label() -> None:
 
 def test_without_clutter_the_pictures_stay_as_they_are() -> None:
     pixels, truth = np.zeros((4, 28, 28, 1), np.uint8), np.ones(4, np.int64)
-    more, labels = with_clutter(pixels, truth, dataclasses.replace(DIGIT, clutter=0))
+    more, labels = with_clutter(pixels, truth, dataclasses.replace(DIGIT, outlier_exposure=0))
     assert more is pixels
     assert labels is truth
 

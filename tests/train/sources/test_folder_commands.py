@@ -52,7 +52,10 @@ def test_from_the_smallest_folder_to_a_bundle(tmp_path: Path) -> None:
         (["--data", "FOLDER"], "fit takes either a task"),
         (["--name", "own"], "fit takes either a task"),
         (["digit", "--name", "own"], "fit takes either a task"),
-        (["folder"], "no recipe is called 'folder': choose one of digit, flower, pneumonia, or train on a folder"),
+        (
+            ["folder"],
+            "there is no recipe for 'folder': choose one of digit, flower, pneumonia, or train on your own folder",
+        ),
         (["--data", "FOLDER", "--name", "Own"], "cannot be a name"),
         (["--data", "FOLDER", "--name", "own"], "each class needs at least 10 pictures that can be read: b 9"),
     ],
