@@ -157,7 +157,7 @@ def fit(
     """Train a network and keep the epoch with the lowest validation loss. Prints the run's directory."""
     from train import recipe  # noqa: PLC0415
     from train.errors import RecipeError  # noqa: PLC0415
-    from train.learning import plan  # noqa: PLC0415
+    from train.learning import unfinished_run  # noqa: PLC0415
 
     chosen = {
         "arch": arch,
@@ -178,22 +178,22 @@ def fit(
         known = task or name
         if known is None:
             raise RecipeError("--resume needs the task, or --name NAME: say which")
-        directory = plan.newest_unfinished(runs_dir, known)
-        plan.agree(directory, chosen, tensorboard)
+        directory = unfinished_run.newest_unfinished(runs_dir, known)
+        unfinished_run.check_same_choices(directory, chosen, tensorboard)
     else:
         asked = _recipe(task, data, name, data_dir, chosen)
         known = asked.task
         directory = runs_dir / f"{known}-{time.strftime('%Y%m%d-%H%M%S')}"
 
-    from train.learning import fit as fitting  # noqa: PLC0415 (Keras takes seconds: a typing error is told at once)
+    from train.learning import training  # noqa: PLC0415 (Keras takes seconds: a typing error is told at once)
 
     try:
         if resume:
-            run = fitting.resume(directory, weights)
+            run = training.resume(directory, weights)
         else:
-            run = fitting.fit(asked, data_dir / known, directory, weights, tensorboard)
+            run = training.fit(asked, data_dir / known, directory, weights, tensorboard)
     except KeyboardInterrupt:
-        typer.echo(plan.interrupted(directory, runs_dir, known), err=True)
+        typer.echo(unfinished_run.interruption_message(directory, runs_dir, known), err=True)
         raise typer.Exit(INTERRUPTED) from None
     figures = ", ".join(f"{name} {value:.4f}" for name, value in run.validation.items())
     typer.echo(f"best epoch {run.best_epoch + 1}, validation: {figures}; {run.minutes:g} minutes")

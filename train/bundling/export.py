@@ -30,8 +30,8 @@ from train.evaluation.predictions import Predictions, predict_all
 from train.evaluation.robustness import FOR, measure_robustness
 from train.exported_model import BUNDLE
 from train.html import png
-from train.learning.batches import held, loader, targets
-from train.learning.corruptions import shifted
+from train.learning.batches import class_indices, load_all, picture_loader
+from train.learning.corruptions import corrupted_copies
 from train.manifest import MANIFEST_NAME, Row, read_manifest
 from train.run import CURVES_NAME, Run
 from train.sources.datasets import credit_for
@@ -80,15 +80,15 @@ def _rows(run: Run, task_dir: Path) -> dict[str, list[Row]]:
 def _write(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.Model, target: Path) -> None:
     recipe = run.recipe
     labels = tuple(recipe.labels)
-    pixels = held(loader(task_dir, rows["val"], recipe), len(rows["val"]), "validation pictures")
-    truth = targets(rows["val"], labels)
+    pixels = load_all(picture_loader(task_dir, rows["val"], recipe), len(rows["val"]), "validation pictures")
+    truth = class_indices(rows["val"], labels)
     engine = convert(network, pixels[:: max(1, len(pixels) // CHECKED)], target / bundle.MODEL_NAME)
 
     few = rows["train"][:: max(1, len(rows["train"]) // TRAINING_FEATURES)]
-    train_pixels = held(loader(task_dir, few, recipe), len(few), "training pictures")
+    train_pixels = load_all(picture_loader(task_dir, few, recipe), len(few), "training pictures")
     train_features = np.stack([outputs.features for outputs in _infer(engine, train_pixels)])
     if recipe.corrupted_validation:
-        pixels, truth = np.concatenate([pixels, shifted(pixels)]), np.tile(truth, 2)
+        pixels, truth = np.concatenate([pixels, corrupted_copies(pixels)]), np.tile(truth, 2)
     validation = _infer(engine, pixels)
     logits = np.stack([outputs.logits for outputs in validation])
     temperature = fit_temperature(logits, truth)

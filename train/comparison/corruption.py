@@ -11,7 +11,7 @@ from models.bundle import Measurement
 from train.evaluation.metrics import measure
 from train.evaluation.predictions import predict_all
 from train.exported_model import ExportedModel
-from train.learning.corruptions import ALTERATIONS
+from train.learning.corruptions import CORRUPTIONS
 from train.manifest import Row
 
 CHOSEN_BY = "balanced_accuracy"  # says more than accuracy where the share of the classes moves as well
@@ -34,6 +34,6 @@ def measure_altered(subject: ExportedModel, rows: list[Row]) -> Altered:
     return Altered(
         {
             name: measure(predict_all(subject.classifier, subject.task_dir, rows, alter, f"pictures, {name}"))
-            for name, alter in ALTERATIONS.items()
+            for name, alter in CORRUPTIONS.items()
         }
     )

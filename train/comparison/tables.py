@@ -10,7 +10,7 @@ from models.bundle import Metric
 from train.comparison.compare import PRINCIPAL, Compared, Comparison, Seeds, Spread
 from train.comparison.corruption import CHOSEN_BY, Altered
 from train.comparison.latency import TIMED
-from train.learning.corruptions import ALTERATIONS
+from train.learning.corruptions import CORRUPTIONS
 
 DIFFERENCES = ("accuracy", "balanced_accuracy", "roc_auc", "log_loss")
 NAMES = {"roc_auc": "ROC AUC", "ece": "ECE"}
@@ -115,7 +115,7 @@ def _altered_rows(models: Sequence[Compared]) -> Rows:
 
     return [
         (", ".join(map(_name, figures)), *(model.name for model in models)),
-        *((name, *(cell(one, name) for one in altered)) for name in ALTERATIONS),
+        *((name, *(cell(one, name) for one in altered)) for name in CORRUPTIONS),
         ("the worst", *(f"{cell(one, one.worst)} ({one.worst})" for one in altered)),
     ]
 

@@ -9,7 +9,7 @@ from tests.train.samples import own_folder, scene, write_files
 from tests.train.small import RECIPE, backbone_in, task_in
 from train import recipe
 from train.bundling.export import export
-from train.learning.fit import fit
+from train.learning.training import fit
 from train.manifest import Row, Split, write_manifest
 from train.recipe import Recipe
 from train.sources import folder

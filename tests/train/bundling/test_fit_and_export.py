@@ -17,7 +17,7 @@ from train import recipe, run
 from train.bundling.export import export
 from train.bundling.litert import TOLERANCE
 from train.errors import DataError, ExportError, RunError
-from train.learning.fit import fit
+from train.learning.training import fit
 from train.manifest import read_manifest
 from train.recipe import Recipe
 
@@ -106,7 +106,7 @@ def test_a_directory_that_is_no_run_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"run\.json cannot be read"):
         export(tmp_path)
     (tmp_path / run.RUN_NAME).write_text("{}")
-    with pytest.raises(RunError, match="is not a run of this version"):
+    with pytest.raises(RunError, match="cannot be read by this version"):
         export(tmp_path)
 
 

@@ -25,7 +25,7 @@ from train.__main__ import app
 from train.bundling.export import export
 from train.evaluation.galleries import SHOWN
 from train.evaluation.report import METRICS, PAGE, PREDICTIONS
-from train.learning.fit import fit
+from train.learning.training import fit
 from train.manifest import MANIFEST_NAME
 from train.run import CURVES_NAME
 

@@ -17,7 +17,7 @@ from train.__main__ import app
 from train.bundling.export import export
 from train.evaluation.report import METRICS, PAGE
 from train.evaluation.robustness import NOTE, TITLES
-from train.learning.fit import fit
+from train.learning.training import fit
 from train.manifest import SPLITS, Row, write_manifest
 from train.recipe import Augmentation
 
