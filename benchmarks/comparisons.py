@@ -1,34 +1,58 @@
-"""The comparisons that people make by hand, one command each: train, export and compare, on small X-rays.
+"""Common comparisons as one command each: train, export and compare on small X-rays.
 
-    python -m benchmarks.comparisons balance          # unbalanced, weighted and balanced training of the custom network
+    python -m benchmarks.comparisons balance          # the custom network without and with two ways to balance classes
     python -m benchmarks.comparisons architectures    # the custom network against ResNet50 pre-trained on ImageNet
 
-Runs that are complete are kept and an interrupted one goes on, so the same command can be given again. Pictures are
-smaller and epochs fewer than in the recipe, so that it ends within hours on two cores; the options change that.
+The same command can be run again: complete runs are used again, and an interrupted run is resumed. Pictures are smaller
+and epochs fewer than in the recipe, so that a comparison takes hours, not days, on two cores. The options change that.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, get_args
 
 import typer
+from rich.console import Console
 
 from models.cli import Debug, command_line
+from train import recipe as recipes
+from train import run as runs
+from train.bundling.exporter import export
+from train.comparison import report, tables
+from train.comparison.comparison import compare
+from train.errors import RunError
+from train.exported_model import BUNDLE_FOLDER
+from train.learning.training import fit, resume
+from train.learning.unfinished_run import UNFINISHED, read_plan
+from train.recipe import ClassBalance, Recipe
 
 TASK = "pneumonia"
-BALANCES: tuple[Literal["none", "weights", "sampling"], ...] = ("none", "weights", "sampling")
+BALANCES: tuple[ClassBalance, ...] = get_args(ClassBalance)
 
 app = command_line()
-Epochs = Annotated[int, typer.Option(min=1, help="Of each run.")]
-Size = Annotated[int, typer.Option(min=32, help="Pixels of a picture's side.")]
-Seeds = Annotated[int, typer.Option(min=1, help="Runs of each kind: seeds 0, 1, …")]
+Epochs = Annotated[int, typer.Option(min=1, help="Epochs of each run.")]
+Size = Annotated[int, typer.Option(min=32, help="Side of the pictures, in pixels.")]
+Seeds = Annotated[int, typer.Option(min=1, help="Runs of each variant, with the seeds 0, 1, …")]
 DataDir = Annotated[Path, typer.Option(help="Where `python -m train fetch pneumonia` put the data.")]
-RunsDir = Annotated[Path, typer.Option(help="Runs and tables go to folders of it.")]
+RunsDir = Annotated[Path, typer.Option(help="The runs and tables go to folders in this directory.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The settings that all runs of a comparison share."""
+
+    epochs: int
+    size: int  # pixels
+    seeds: int
+    data_dir: Path
+    runs_dir: Path
+    weights: Path | None = None  # the backbone's file
 
 
 @app.callback()
 def comparisons() -> None:
-    """Train, export and compare on validation. Prints the table and the directory of table and chart."""
+    """Train, export and compare on validation. Prints the table, and the directory of the table and the chart."""
 
 
 @app.command()
@@ -40,16 +64,16 @@ def balance(
     runs_dir: RunsDir = Path("runs/comparisons"),
     _debug: Debug = False,
 ) -> None:
-    """Compare ways to deal with three times as many sick as healthy: nothing, class weights, balanced sampling."""
-    from train import recipe  # noqa: PLC0415 (as below: quick --help)
-
-    kinds: dict[str, dict[str, Any]] = {how: {"arch": "cnn", **recipe.balance(how)} for how in BALANCES}
-    _compare("balance", kinds, {"epochs": epochs, "size": size, "seeds": seeds}, data_dir, runs_dir)
+    """Compare ways to handle class imbalance, three sick to one healthy: none, class weights, balanced sampling."""
+    variants: dict[str, dict[str, Any]] = {
+        balance: {"arch": "cnn", **recipes.balance_overrides(balance)} for balance in BALANCES
+    }
+    _run_comparison("balance", variants, Setup(epochs, size, seeds, data_dir, runs_dir))
 
 
 @app.command()
 def architectures(
-    backbone: Annotated[str, typer.Option(metavar="NAME", help="What is compared to cnn.")] = "resnet50",
+    backbone: Annotated[str, typer.Option(metavar="NAME", help="The architecture to compare with cnn.")] = "resnet50",
     weights: Annotated[
         Path | None, typer.Option(metavar="PATH", help="The backbone's file. Default: Keras downloads it.")
     ] = None,
@@ -60,66 +84,45 @@ def architectures(
     runs_dir: RunsDir = Path("runs/comparisons"),
     _debug: Debug = False,
 ) -> None:
-    """Compare the custom network, from scratch, to a pre-trained one that is fine-tuned."""
-    kinds = {arch: {"arch": arch} for arch in ("cnn", backbone)}
-    _compare("architectures", kinds, {"epochs": epochs, "size": size, "seeds": seeds}, data_dir, runs_dir, weights)
+    """Compare the custom network, trained from scratch, with a pre-trained network that is fine-tuned."""
+    variants = {arch: {"arch": arch} for arch in ("cnn", backbone)}
+    _run_comparison("architectures", variants, Setup(epochs, size, seeds, data_dir, runs_dir, weights))
 
 
-def _compare(
-    name: str,
-    kinds: Mapping[str, Mapping[str, Any]],
-    effort: Mapping[str, int],
-    data_dir: Path,
-    runs_dir: Path,
-    weights: Path | None = None,
-) -> None:
-    """Train each kind with every seed, then compare; `kinds` are by name what differs from the task's recipe."""
-    from rich.console import Console  # noqa: PLC0415
-
-    from train import recipe  # noqa: PLC0415
-    from train.comparison import report as compare_report  # noqa: PLC0415
-    from train.comparison import tables as compare_tables  # noqa: PLC0415
-    from train.comparison.comparison import compare  # noqa: PLC0415
-
-    directory = runs_dir / f"{name}-{effort['size']}px-{effort['epochs']}epochs"
-    runs = []
-    for kind, choices in kinds.items():
-        for seed in range(effort["seeds"]):
-            chosen = recipe.load(
-                TASK,
-                seed=seed,
-                epochs=effort["epochs"],
-                height=effort["size"],
-                width=effort["size"],
-                **choices,
+def _run_comparison(name: str, variants: Mapping[str, Mapping[str, Any]], setup: Setup) -> None:
+    """Train each variant with every seed, then compare. `variants` maps a name to overrides of the task's recipe."""
+    directory = setup.runs_dir / f"{name}-{setup.size}px-{setup.epochs}epochs"
+    completed = []
+    for variant, overrides in variants.items():
+        weights = None if overrides["arch"] == "cnn" else setup.weights
+        for seed in range(setup.seeds):
+            recipe = recipes.load(
+                TASK, seed=seed, epochs=setup.epochs, height=setup.size, width=setup.size, **overrides
             )
-            runs.append(directory / f"{kind}-{seed}")
-            _complete(chosen, data_dir / TASK, runs[-1], None if choices["arch"] == "cnn" else weights)
-    found = compare(runs, "val", data_dir)
-    compare_tables.show(found, Console(markup=False, highlight=False, emoji=False))
-    compare_report.write(found, directory)
+            run = directory / f"{variant}-{seed}"
+            _complete(recipe, setup.data_dir / TASK, run, weights)
+            completed.append(run)
+    comparison = compare(completed, "val", setup.data_dir)
+    tables.show(comparison, Console(markup=False, highlight=False, emoji=False))
+    report.write(comparison, directory)
     typer.echo(directory)
 
 
-def _complete(chosen: Any, task_dir: Path, run: Path, weights: Path | None) -> None:
-    """See to it that there is an exported run of the recipe `chosen`, going on where an earlier call was stopped."""
-    from train import run as runs  # noqa: PLC0415
-    from train.bundling.exporter import export  # noqa: PLC0415
-    from train.errors import RunError  # noqa: PLC0415
-    from train.exported_model import BUNDLE_FOLDER  # noqa: PLC0415
-    from train.learning import plan  # noqa: PLC0415
-    from train.learning.fit import fit, resume  # noqa: PLC0415
+def _complete(recipe: Recipe, task_dir: Path, run: Path, weights: Path | None) -> None:
+    """Train and export the run, or resume it, unless this is done already.
 
+    Raises RunError when the directory has a run of another recipe.
+    """
     typer.echo(f"{run} …", err=True)
-    is_unfinished = (run / plan.UNFINISHED).is_dir()
+    is_unfinished = (run / UNFINISHED).is_dir()
     if is_unfinished:
-        begun = plan.read(run).recipe
+        stored = read_plan(run).recipe
     elif (run / runs.RUN_NAME).is_file():
-        begun = runs.read(run).recipe
+        stored = runs.read(run).recipe
     else:
-        begun = fit(chosen, task_dir, run, weights).recipe
-    if begun != chosen:
-        raise RunError(f"{run} is of another recipe, which has changed since: remove it, or name another --runs-dir")
+        stored = fit(recipe, task_dir, run, weights).recipe
+    if stored != recipe:
+        raise RunError(f"{run} has another recipe than this version: remove the directory, or use another --runs-dir")
     if is_unfinished:
         resume(run, weights)
     if not (run / BUNDLE_FOLDER).is_dir():

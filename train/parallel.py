@@ -1,4 +1,4 @@
-"""The same work for many items: on as many threads as there are cores, with a progress bar on the standard error."""
+"""Apply a function to many items in threads, with a progress bar."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +14,6 @@ R = TypeVar("R")
 
 
 def parallel_map(function: Callable[[T], R], items: Sequence[T], description: str) -> Iterator[R]:
-    """What `function` gives for each item, in their order."""
+    """Yield `function(item)` for each item, in order. One thread per core; the bar is on the standard error."""
     with ThreadPoolExecutor(available_cores()) as pool:
         yield from track(pool.map(function, items), description, len(items), console=Console(stderr=True))

@@ -1,15 +1,16 @@
-"""A run directory: everything that one `fit` leaves behind.
+"""A run directory: everything that `fit` writes.
 
-run.json                                      task, recipe, data, source commit, machine, minutes
-history.csv, curves.png                       one line an epoch, and its drawing
-tensorboard/                                  where it was asked for
-unfinished/                                   until training has ended: see plan.py and checkpoint.py in train/learning
+run.json                                      recipe, data, source commit, machine, duration, validation metrics
+history.csv, curves.png                       the metrics of each epoch, one line per epoch, and their plot
+tensorboard/                                  only with --tensorboard
+unfinished/                                   until the training ends: see unfinished_run.py and checkpoint.py
 config.json, metadata.json, model.weights.h5  the best network, in Keras' own directory layout
 """
 
 import json
 import os
 import platform
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ CURVES_NAME = "curves.png"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What `run.json` says."""
+    """The contents of `run.json`."""
 
     recipe: Recipe
     data_dir: str  # the task's folder, with its manifest
@@ -37,12 +38,12 @@ class Run:
     backend: str
     machine: str
     minutes: float
-    best_epoch: int
-    validation: dict[str, float]
-    images_per_second: float | None = None  # while learning, validation left out; runs of older versions have none
+    best_epoch: int  # counted from 0
+    validation: dict[str, float]  # metrics of the best epoch
+    images_per_second: float | None = None  # during training, without validation; None in runs of older versions
 
     def write(self, directory: Path) -> None:
-        """Write `run.json`, whole or not at all."""
+        """Write `run.json` atomically."""
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
         with atomic_write(directory / RUN_NAME) as stream:
             stream.write(text.encode())
@@ -50,7 +51,10 @@ class Run:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that is there under its name only once all of it is on the disk; until then an older one is."""
+    """Open a file to write, and put it in the place of `path` when all of it is on disk.
+
+    After an error or a crash, an older file is still there, unchanged.
+    """
     unfinished = path.with_name(path.name + ".part")
     try:
         with unfinished.open("wb") as stream:
@@ -64,35 +68,38 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
 
 def read(directory: Path) -> Run:
-    """Read `run.json`. Raises RunError when there is none or it is not one of ours."""
+    """Read `run.json`. Raises RunError when it is missing or another version wrote it."""
     path = directory / RUN_NAME
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return Run(recipe=recipe.from_dict(values.pop("recipe")), **values)
+        return Run(recipe=recipe.from_stored(values.pop("recipe")), **values)
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}): name the directory that `fit` printed") from error
     except (ValueError, KeyError, TypeError, RecipeError) as error:
-        raise RunError(f"{path} is not a run of this version ({error}): fit again") from error
+        raise RunError(f"{path} cannot be read by this version ({error}): run `fit` again") from error
 
 
 def source_commit() -> str:
-    """The commit of the code that trains, with `+changes` when it differs from it, or `unknown` outside git."""
+    """Return the commit of the code, with `+changes` if files differ from it, or `unknown` outside a git checkout."""
     try:
-        commit, changed = (
-            subprocess.run(  # noqa: S603 (fixed words)
-                ["git", *words],  # noqa: S607 (whichever git the person has)
-                cwd=Path(__file__).parent,
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout.strip()
-            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", ".", "../models"])
-        )
+        commit = _git("rev-parse", "HEAD")
+        changed = _git("status", "--porcelain", ".", "../models")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return commit + ("+changes" if changed else "")
 
 
 def machine() -> str:
-    """The machine in words: architecture and cores."""
+    """Return a description of the machine: system, architecture and cores."""
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+
+
+def _git(*arguments: str) -> str:
+    """Return the output of a git command. Raises OSError when git is missing, CalledProcessError when it fails."""
+    program = shutil.which("git")
+    if program is None:
+        raise FileNotFoundError("git is not installed")
+    done = subprocess.run(  # noqa: S603 (only called with the constant arguments above)
+        [program, *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()

@@ -78,7 +78,7 @@ def test_a_run_of_another_recipe_is_not_taken(directory: Path, tmp_path: Path) -
         (folder / "none-0").rename(folder / "weights-0")
         (tmp_path / "none-0").rename(folder / "none-0")
     assert done.exit_code == 1
-    assert "none-0 is of another recipe, which has changed since: remove it" in done.stderr
+    assert "none-0 has another recipe than this version: remove the directory" in done.stderr
 
 
 def table(folder: Path) -> list[list[str]]:

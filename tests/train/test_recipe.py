@@ -1,8 +1,13 @@
+import dataclasses
+
 import pytest
 
+from models import bundle
 from models.bundle import Label
+from models.catalog import BUNDLED, TASKS
 from train import recipe
 from train.errors import RecipeError
+from train.recipe import Recipe
 from train.sources.datasets import DATASETS, dataset_for
 
 
@@ -33,46 +38,60 @@ def test_plain_data_and_back() -> None:
     assert recipe.from_dict(loaded.as_dict()) == loaded
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_a_bundle_with_former_keys_still_has_a_recipe(task: str) -> None:
+    stored = bundle.load(BUNDLED / task).recipe
+    read = recipe.from_stored(stored)
+    assert read.target_retention == stored["keep"]
+    assert read.corrupted_validation == stored["shifted_validation"]
+    assert set(recipe.with_current_keys(stored)) == {field.name for field in dataclasses.fields(Recipe)}
+    assert recipe.with_current_keys(read.as_dict()) == read.as_dict(), "current keys stay"
+
+
+def test_a_former_key_can_still_be_set() -> None:
+    assert recipe.parse_assignments(["clutter=0.2"]) == {"outlier_exposure": 0.2}
+
+
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(RecipeError, match="no recipe is called 'cat': choose one of digit, flower, pneumonia"):
+    with pytest.raises(RecipeError, match="there is no recipe for 'cat': choose one of digit, flower, pneumonia"):
         recipe.load("cat")
     with pytest.raises(RecipeError, match="surprise"):
         recipe.load("digit", surprise=1)
 
 
 def test_what_cannot_go_together_is_refused() -> None:
-    with pytest.raises(RecipeError, match="no schedule is called 'steps': choose one of cosine, plateau, one_cycle"):
+    with pytest.raises(RecipeError, match="unknown schedule 'steps': choose one of cosine, plateau, one_cycle"):
         recipe.load("digit", schedule="steps")
-    with pytest.raises(RecipeError, match=r"ema is 0\.99 and swa is 0\.25: one of them has to be 0"):
+    with pytest.raises(RecipeError, match=r"ema is 0\.99 and swa is 0\.25: set one of them to 0"):
         recipe.load("digit", ema=0.99, swa=0.25)
-    with pytest.raises(RecipeError, match="make up for the imbalance twice"):
+    with pytest.raises(RecipeError, match="correct the imbalance twice"):
         recipe.load("pneumonia", class_weights=True, balanced_sampling=True)
 
 
 def test_a_way_to_balance_or_to_average_replaces_the_recipes() -> None:
-    sampled = recipe.load("pneumonia", **recipe.balance("sampling"), **recipe.average(None, 0.25))
+    sampled = recipe.load("pneumonia", **recipe.balance_overrides("sampling"), **recipe.averaging_overrides(None, 0.25))
     assert (sampled.class_weights, sampled.balanced_sampling) == (False, True)
     assert (sampled.ema, sampled.swa) == (0.0, 0.25)
-    own = recipe.load("pneumonia", **recipe.balance(None), **recipe.average(None, None))
+    own = recipe.load("pneumonia", **recipe.balance_overrides(None), **recipe.averaging_overrides(None, None))
     assert own == recipe.load("pneumonia")
 
 
 def test_any_choice_can_be_set_by_its_name() -> None:
-    chosen = recipe.assigned(["augmentation.flip=true", "patience=3", "mixup=1", 'schedule="plateau"'])
+    chosen = recipe.parse_assignments(["augmentation.flip=true", "patience=3", "mixup=1", 'schedule="plateau"'])
     asked = recipe.load("pneumonia", **chosen)
     assert (asked.augmentation.flip, asked.patience, asked.mixup, asked.schedule) == (True, 3, 1.0, "plateau")
     assert asked.augmentation.rotation == recipe.load("pneumonia").augmentation.rotation
-    assert recipe.assigned([]) == {}
+    assert recipe.parse_assignments([]) == {}
 
 
 @pytest.mark.parametrize(
     "word", ["patience", "patience=many", "patience=2.5", "surprise=1", "augmentation.surprise=1", "a.b=1", "swa=true"]
 )
 def test_what_is_no_choice_is_refused(word: str) -> None:
-    with pytest.raises(RecipeError, match=f"--set {word} is no choice of a recipe"):
-        recipe.assigned([word])
+    with pytest.raises(RecipeError, match=f"--set {word} does not set a recipe key"):
+        recipe.parse_assignments([word])
 
 
 def test_a_digit_is_never_flipped_even_when_asked_for() -> None:
-    with pytest.raises(RecipeError, match="a mirrored digit is no digit"):
-        recipe.load("digit", **recipe.assigned(["augmentation.flip=true"]))
+    with pytest.raises(RecipeError, match="a mirrored digit is not a digit"):
+        recipe.load("digit", **recipe.parse_assignments(["augmentation.flip=true"]))

@@ -44,15 +44,17 @@ def fit_thresholds(probabilities: NDArray[np.float64], truth: NDArray[np.int64],
     A network trained with outlier exposure gives low probabilities to OOD pictures. For such a network, `rejected` is
     the probability that the recipe's share of the validation pictures reaches; for other networks it is 0.
     """
-    rejected = float(np.quantile(probabilities.max(-1), 1 - recipe.keep)) if recipe.clutter else 0.0
-    if recipe.positive is None:
-        return Thresholds(confident=recipe.confident, rejected=rejected)
-    label = list(recipe.labels).index(recipe.positive)
+    rejected = (
+        float(np.quantile(probabilities.max(-1), 1 - recipe.target_retention)) if recipe.outlier_exposure else 0.0
+    )
+    if recipe.positive_label is None:
+        return Thresholds(confident=recipe.min_confidence, rejected=rejected)
+    label = list(recipe.labels).index(recipe.positive_label)
     positives = np.sort(probabilities[:, truth == label, label], axis=1)  # (S, n)
-    allowed_misses = int((1 - recipe.sensitivity) * positives.shape[1])
+    allowed_misses = int((1 - recipe.target_sensitivity) * positives.shape[1])
     threshold = float(np.floor(positives[:, allowed_misses].min() * 1e4) / 1e4)
-    operating = OperatingPoint(label=recipe.positive, probability=threshold)
-    return Thresholds(confident=recipe.confident, rejected=rejected, operating=operating)
+    operating = OperatingPoint(label=recipe.positive_label, probability=threshold)
+    return Thresholds(confident=recipe.min_confidence, rejected=rejected, operating=operating)
 
 
 def fit_rejection(train_features: NDArray[np.float32], val_features: NDArray[np.float32], recipe: Recipe) -> Rejection:
@@ -74,7 +76,7 @@ def fit_rejection(train_features: NDArray[np.float32], val_features: NDArray[np.
     )
     space = FeatureSpace.of(without_threshold)  # rounded to float16, as in serving
     scores = np.array([space.score(features) for features in val_features])
-    return without_threshold.model_copy(update={"threshold": _ood_threshold(scores, recipe.keep)})
+    return without_threshold.model_copy(update={"threshold": _ood_threshold(scores, recipe.target_retention)})
 
 
 def _ood_threshold(scores: NDArray[np.float64], retention: float) -> float:

@@ -17,6 +17,7 @@ from train.bundling.card_text import LANGUAGES, CardFormatter
 from train.bundling.front_matter import card_metadata
 from train.evaluation.radiographs import THORAX, THORAX_CROPPED, box_area
 from train.evaluation.robustness import ROBUSTNESS_NOTE
+from train.recipe import with_current_keys
 from train.sources.datasets import Credit
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -39,13 +40,14 @@ RECIPE_SETTINGS = (
     "ema",
     "swa",
     "patience",
-    "clutter",
+    "outlier_exposure",
     "mixed_precision",
 )
 
 
 def render_card(info: BundleInfo, credit: Credit, figures: Iterable[str]) -> str:
     """Return the card as Markdown with front matter. `figures` are the file names in the bundle's folder of PNGs."""
+    info = info.model_copy(update={"recipe": with_current_keys(info.recipe)})
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(),  # of HTML only: Markdown is escaped by `CardFormatter.escape`

@@ -30,8 +30,8 @@ from train.evaluation.predictions import Predictions, predict_all
 from train.evaluation.robustness import measure_robustness
 from train.exported_model import BUNDLE_FOLDER
 from train.html import png
-from train.learning.batches import held, loader, targets
-from train.learning.corruptions import shifted
+from train.learning.batches import class_indices, load_all, picture_loader
+from train.learning.corruptions import corrupted_copies
 from train.manifest import MANIFEST_NAME, Row, read_manifest
 from train.run import CURVES_NAME, Run
 from train.sources.datasets import credit_for
@@ -83,15 +83,17 @@ def _rows_by_split(run: Run, task_dir: Path) -> dict[str, list[Row]]:
 def _write_bundle(run: Run, task_dir: Path, rows: dict[str, list[Row]], network: keras.Model, target: Path) -> None:
     recipe = run.recipe
     labels = tuple(recipe.labels)
-    pixels = held(loader(task_dir, rows["val"], recipe), len(rows["val"]), "validation pictures")  # (N, H, W, C)
-    truth = targets(rows["val"], labels)  # (N,)
+    pixels = load_all(
+        picture_loader(task_dir, rows["val"], recipe), len(rows["val"]), "validation pictures"
+    )  # (N, H, W, C)
+    truth = class_indices(rows["val"], labels)  # (N,)
     engine = convert(network, pixels[:: max(1, len(pixels) // CHECKED_PICTURES)], target / bundle.MODEL_NAME)
 
     sample = rows["train"][:: max(1, len(rows["train"]) // OOD_PICTURES)]
-    train_pixels = held(loader(task_dir, sample, recipe), len(sample), "training pictures")
+    train_pixels = load_all(picture_loader(task_dir, sample, recipe), len(sample), "training pictures")
     train_features, _ = _infer_all(engine, train_pixels)  # (M, D)
-    if recipe.shifted_validation:
-        pixels, truth = np.concatenate([pixels, shifted(pixels)]), np.tile(truth, 2)
+    if recipe.corrupted_validation:
+        pixels, truth = np.concatenate([pixels, corrupted_copies(pixels)]), np.tile(truth, 2)
     features, logits = _infer_all(engine, pixels)  # (S * N, D), (S * N, K)
     temperature = fit_temperature(logits, truth)
     probabilities = softmax(logits / temperature).reshape(-1, len(rows["val"]), len(labels))  # (S, N, K)

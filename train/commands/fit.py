@@ -9,7 +9,7 @@ import typer
 from models.cli import INTERRUPTED, Debug
 from train import recipe
 from train.errors import RecipeError
-from train.learning import plan
+from train.learning import unfinished_run
 from train.recipe import Recipe
 from train.sources import folder
 
@@ -114,35 +114,35 @@ def command(
         "patience": patience,
         "learning_rate": learning_rate,
         "schedule": schedule,
-        **recipe.balance(balance),
-        **recipe.average(ema, swa),
+        **recipe.balance_overrides(balance),
+        **recipe.averaging_overrides(ema, swa),
         "label_smoothing": label_smoothing,
         "mixed_precision": mixed_precision or None,
         "steps_per_execution": steps_per_execution,
         "seed": seed,
-        **recipe.assigned(assignments or ()),
+        **recipe.parse_assignments(assignments or ()),
     }
     if resume:
         task_name = task or name
         if task_name is None:
             raise RecipeError("--resume got no task: name the task, or give --name NAME")
-        directory = plan.newest_unfinished(runs_dir, task_name)
-        plan.agree(directory, overrides, tensorboard)
+        directory = unfinished_run.newest_unfinished(runs_dir, task_name)
+        unfinished_run.check_same_choices(directory, overrides, tensorboard)
     else:
         chosen = _compose_recipe(task, data, name, data_dir, overrides)
         task_name = chosen.task
         directory = runs_dir / f"{task_name}-{time.strftime('%Y%m%d-%H%M%S')}"
 
     # Keras takes seconds to import: options, recipe and data are checked first.
-    from train.learning import fit  # noqa: PLC0415
+    from train.learning import training  # noqa: PLC0415
 
     try:
         if resume:
-            run = fit.resume(directory, weights)
+            run = training.resume(directory, weights)
         else:
-            run = fit.fit(chosen, data_dir / task_name, directory, weights, tensorboard)
+            run = training.fit(chosen, data_dir / task_name, directory, weights, tensorboard)
     except KeyboardInterrupt:
-        typer.echo(plan.interrupted(directory, runs_dir, task_name), err=True)
+        typer.echo(unfinished_run.interruption_message(directory, runs_dir, task_name), err=True)
         raise typer.Exit(INTERRUPTED) from None
     metrics = ", ".join(f"{name} {value:.4f}" for name, value in run.validation.items())
     typer.echo(f"best epoch {run.best_epoch + 1}, validation: {metrics}; {run.minutes:g} minutes")

@@ -17,7 +17,7 @@ from train.evaluation.metrics import measure
 from train.evaluation.predictions import predict_all
 from train.exported_model import ExportedModel, load_exported_model
 from train.manifest import Split
-from train.recipe import Augmentation, Recipe
+from train.recipe import Augmentation, Recipe, with_current_keys
 
 # The metrics of the tables, in this order. Those that a task does not have are left out.
 MAIN_METRICS = ("accuracy", "balanced_accuracy", "roc_auc", "sensitivity", "specificity", "log_loss", "ece")
@@ -48,7 +48,11 @@ class ComparedModel:
 
         A setting that did not exist yet when the run was made has its default, which is equal to the old behaviour.
         """
-        recipe = {name: value for name, value in self.info.recipe.items() if name not in ("labels", "version")}
+        recipe = {
+            name: value
+            for name, value in with_current_keys(self.info.recipe).items()
+            if name not in ("labels", "version")
+        }
         augmentation = _defaults(Augmentation) | recipe.pop("augmentation", {})
         settings = _defaults(Recipe) | recipe
         del settings["version"]

@@ -12,7 +12,7 @@ from models.bundle import Measurement
 from train.evaluation.metrics import measure
 from train.evaluation.predictions import predict_all
 from train.exported_model import ExportedModel
-from train.learning.corruptions import ALTERATIONS
+from train.learning.corruptions import CORRUPTIONS
 from train.manifest import Row
 
 SELECTION_METRIC = "balanced_accuracy"  # unlike accuracy, it does not depend on the share of each class
@@ -35,6 +35,6 @@ def measure_corruption_robustness(model: ExportedModel, rows: list[Row]) -> Corr
     return CorruptionRobustness(
         {
             name: measure(predict_all(model.classifier, model.task_dir, rows, corrupt, f"pictures, {name}"))
-            for name, corrupt in ALTERATIONS.items()
+            for name, corrupt in CORRUPTIONS.items()
         }
     )

@@ -28,7 +28,7 @@ def latencies_ms(models: Sequence[ExportedModel], task_dir: Path, rows: Sequence
     for turn in range(WARM_UP_PICTURES + TIMED_PICTURES):
         for offset in range(len(models)):
             index = (turn + offset) % len(models)  # every network goes first equally often
-            pixels = inputs[index][turn % len(inputs[index])]
+            pixels = inputs[index][turn % len(inputs[index])][np.newaxis]
             started = time.perf_counter()
             engines[index].infer(pixels)
             seconds[index].append(time.perf_counter() - started)

@@ -10,7 +10,7 @@ from models.bundle import Metric
 from train.comparison.comparison import MAIN_METRICS, ComparedModel, Comparison, SeedGroup, Spread
 from train.comparison.corruption_robustness import SELECTION_METRIC, CorruptionRobustness
 from train.comparison.latency import TIMED_PICTURES
-from train.learning.corruptions import ALTERATIONS
+from train.learning.corruptions import CORRUPTIONS
 
 DIFFERENCE_METRICS = ("accuracy", "balanced_accuracy", "roc_auc", "log_loss")
 CORRUPTION_METRICS = (SELECTION_METRIC, "sensitivity", "specificity")
@@ -126,7 +126,7 @@ def _corruption_rows(models: Sequence[ComparedModel]) -> Rows:
 
     return [
         (", ".join(map(_metric_name, metrics)), *(model.name for model in models)),
-        *((corruption, *(cell(one, corruption) for one in robustness)) for corruption in ALTERATIONS),
+        *((corruption, *(cell(one, corruption) for one in robustness)) for corruption in CORRUPTIONS),
         ("worst corruption", *(f"{cell(one, one.worst)} ({one.worst})" for one in robustness)),
     ]
 

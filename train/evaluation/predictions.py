@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.classifier import Classifier
 from models.images.decoding import decode
 from models.prediction import Prediction
-from train.learning.batches import targets
+from train.learning.batches import class_indices
 from train.manifest import Row, encode_png, read_picture
 from train.parallel import parallel_map
 
@@ -89,6 +89,6 @@ def predict_all(
         positive=None if operating is None else labels.index(operating.label),
         temperature=classifier.info.temperature,
         rows=tuple(rows),
-        truth=targets(rows, labels),
+        truth=class_indices(rows, labels),
         items=tuple(parallel_map(predict, rows, f"{classifier.task}: {len(rows)} {description}")),
     )

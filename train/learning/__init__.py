@@ -1,1 +1,1 @@
-"""From pictures to a trained network: one run directory."""
+"""Training: from a split manifest to a run directory with the best network."""

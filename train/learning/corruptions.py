@@ -1,7 +1,8 @@
-"""Validation that warns: the validation pictures as another hospital or another camera would have taken them.
+"""Corruptions: fixed changes of a picture that imitate another camera, scanner or hospital.
 
-Validation by patient still shares the machine, the exposure and the habits of its hospital with training, and
-looks too good. These fixed alterations need no picture from elsewhere; epochs are judged on them as well.
+Validation pictures come from the same place as the training pictures, even with a split by patient. They share the
+machine, the exposure and other habits, so their metrics are too optimistic. Metrics on corrupted copies show how robust
+a network is without pictures from elsewhere (corruption robustness, Hendrycks and Dietterich 2019, arXiv 1903.12261).
 """
 
 import io
@@ -12,44 +13,45 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-Picture = NDArray[np.uint8]
+Picture = NDArray[np.uint8]  # (H, W, C)
+Corruption = Callable[[Picture], Picture]
 
 
-def shifted(pictures: Picture) -> Picture:
-    """One altered copy of each picture, `(N, H, W, C)` uint8: the alterations take turns."""
-    return np.stack([alter(picture) for alter, picture in zip(cycle(ALTERATIONS.values()), pictures, strict=False)])
+def corrupted_copies(pictures: Picture) -> Picture:
+    """Return one corrupted copy of each picture, `(N, H, W, C)` uint8. The corruptions of `CORRUPTIONS` take turns."""
+    return np.stack([corrupt(picture) for corrupt, picture in zip(cycle(CORRUPTIONS.values()), pictures, strict=False)])
 
 
-def _through(change: Callable[[Image.Image], Image.Image]) -> Callable[[Picture], Picture]:
-    def alter(picture: Picture) -> Picture:
+def _with_pillow(change: Callable[[Image.Image], Image.Image]) -> Corruption:
+    def corrupt(picture: Picture) -> Picture:
         gray = picture.shape[-1] == 1
         image = change(Image.fromarray(picture[..., 0] if gray else picture))
-        altered: Picture = np.asarray(image, np.uint8).reshape(picture.shape)
-        return altered
+        corrupted: Picture = np.asarray(image, np.uint8).reshape(picture.shape)
+        return corrupted
 
-    return alter
+    return corrupt
 
 
-def _levels(values: NDArray[np.floating]) -> Picture:
-    levels: Picture = np.rint(values).astype(np.uint8)
-    return levels
+def _to_uint8(values: NDArray[np.floating]) -> Picture:
+    rounded: Picture = np.rint(values).astype(np.uint8)
+    return rounded
 
 
 def _darker(picture: Picture) -> Picture:
-    return _levels(255 * (picture / 255) ** 1.6)
+    return _to_uint8(255 * (picture / 255) ** 1.6)
 
 
 def _lighter(picture: Picture) -> Picture:
-    return _levels(255 * (picture / 255) ** 0.6)
+    return _to_uint8(255 * (picture / 255) ** 0.6)
 
 
-def _flatter(picture: Picture) -> Picture:
-    return _levels(picture * 0.55 + 50)
+def _low_contrast(picture: Picture) -> Picture:
+    return _to_uint8(picture * 0.55 + 50)
 
 
 def _equalized(picture: Picture) -> Picture:
     histogram = np.bincount(picture.ravel(), minlength=256)
-    equalized: Picture = _levels(255 * np.cumsum(histogram) / picture.size)[picture]
+    equalized: Picture = _to_uint8(255 * np.cumsum(histogram) / picture.size)[picture]
     return equalized
 
 
@@ -77,13 +79,13 @@ def _recompressed(image: Image.Image) -> Image.Image:
     return Image.open(stream).convert(image.mode)
 
 
-ALTERATIONS: Mapping[str, Callable[[Picture], Picture]] = {
+CORRUPTIONS: Mapping[str, Corruption] = {
     "darker": _darker,
     "lighter": _lighter,
-    "flatter": _flatter,
+    "flatter": _low_contrast,  # the name in published reports
     "equalized": _equalized,
-    "cropped": _through(_cropped),
-    "padded": _through(_padded),
-    "blurred": _through(_blurred),
-    "recompressed": _through(_recompressed),
+    "cropped": _with_pillow(_cropped),
+    "padded": _with_pillow(_padded),
+    "blurred": _with_pillow(_blurred),
+    "recompressed": _with_pillow(_recompressed),
 }

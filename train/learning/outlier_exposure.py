@@ -1,9 +1,10 @@
-"""Made-up pictures of nothing in particular: what a network should not recognise.
+"""Outlier exposure (Hendrycks et al. 2019, arXiv 1812.04606): train for low confidence on synthetic outliers.
 
-Made-up pictures such as dead leaves are enough to teach what pictures look like (Baradad et al. 2021, arXiv
-2106.05963), so no photograph is needed, and the photographs of the other tasks stay unseen for measuring.
-The network learns to be unsure of them (outlier exposure, Hendrycks et al. 2019, arXiv 1812.04606).
+Synthetic pictures such as dead leaves are enough to learn what pictures look like (Baradad et al. 2021, arXiv
+2106.05963). So no photographs are needed, and those of other tasks remain unseen and measure the rejection of outliers.
 """
+
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -12,47 +13,48 @@ from numpy.typing import NDArray
 from models.images.preprocessing import preprocess
 from models.prediction import Reason
 from train.errors import RecipeError
-from train.learning.batches import NOTHING
+from train.learning.batches import OUTLIER, Loader
 from train.parallel import parallel_map
 from train.recipe import Recipe
 
-Rgb = NDArray[np.uint8]
+Rgb = NDArray[np.uint8]  # (H, W, 3)
 Random = np.random.Generator
+Pictures = TypeVar("Pictures", NDArray[np.uint8], Loader)
 
-SIDE = 280  # of the pictures, in pixels
-LETTERS = "AEFHKMNRWX&%@#?"  # those that nobody would read as a digit
+SIDE = 280  # pixels, of the synthetic pictures
+LETTERS = "AEFHKMNRWX&%@#?"  # none of them looks like a digit
 
 
-def with_clutter(
-    pixels: NDArray[np.uint8], truth: NDArray[np.int64], recipe: Recipe
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The pictures `(N, H, W, C)` and labels `(N,)`, and after them the recipe's share of clutter, as `NOTHING`.
+def add_outliers(pictures: Pictures, truth: NDArray[np.int64], recipe: Recipe) -> tuple[Pictures, NDArray[np.int64]]:
+    """Append the recipe's share of synthetic outliers to the pictures `(N, H, W, C)` and class indices `(N,)`.
 
-    Raises RecipeError where the pictures are not held in memory.
+    Their class index is OUTLIER. Raises RecipeError if there are outliers to add and the pictures are not in memory.
     """
-    count = round(recipe.clutter * len(truth))
+    count = round(recipe.outlier_exposure * len(truth))
     if not count:
-        return pixels, truth
-    if not isinstance(pixels, np.ndarray):
+        return pictures, truth
+    if not isinstance(pictures, np.ndarray):
         raise RecipeError(
-            f"{recipe.task} does not fit in memory_gb = {recipe.memory_gb}, which clutter needs: raise it"
+            f"{recipe.task} does not fit in memory_gb = {recipe.memory_gb}, and outlier_exposure needs the pictures in "
+            "memory: raise memory_gb, or set outlier_exposure to 0"
         )
 
-    def one(number: int) -> NDArray[np.uint8]:
+    def generate(number: int) -> NDArray[np.uint8]:
         random = np.random.default_rng((recipe.seed, number))
         while True:
-            prepared = preprocess(clutter(random), recipe.preprocessing, recipe.input)
-            if prepared.pixels is not None and prepared.reason is not Reason.UNFAMILIAR:  # else no network will see it
+            prepared = preprocess(synthetic_outlier(random), recipe.preprocessing, recipe.input)
+            # Preprocessing rejects some outliers by itself, and the network will never see those.
+            if prepared.pixels is not None and prepared.reason is not Reason.UNFAMILIAR:
                 return prepared.pixels
 
-    added = np.stack(list(parallel_map(one, range(count), "clutter")))
-    return np.concatenate([pixels, added]), np.concatenate([truth, np.full(count, NOTHING)])
+    outliers = np.stack(list(parallel_map(generate, range(count), "synthetic outliers")))
+    return np.concatenate([pictures, outliers]), np.concatenate([truth, np.full(count, OUTLIER)])
 
 
-def clutter(random: Random) -> Rgb:
-    """A picture `(SIDE, SIDE, 3)` of leaves, stripes, scribbles or a letter."""
+def synthetic_outlier(random: Random) -> Rgb:
+    """Return a picture `(SIDE, SIDE, 3)` uint8 of dead leaves, stripes, scribbles or a letter."""
     kind = random.choice(4, p=(0.45, 0.25, 0.2, 0.1))
-    picture = (_leaves, _stripes, _scribble, _letter)[kind](random)
+    picture = (_dead_leaves, _stripes, _scribble, _letter)[kind](random)
     soft = cv2.GaussianBlur(picture, (0, 0), random.uniform(0.3, 2))
     noisy = soft + random.normal(0, random.uniform(0, 8), (SIDE, SIDE, 1))
     if random.random() < 0.3:
@@ -60,8 +62,8 @@ def clutter(random: Random) -> Rgb:
     return np.clip(noisy, 0, 255).astype(np.uint8)
 
 
-def _leaves(random: Random) -> Rgb:
-    """Opaque shapes that cover one another, small ones far more often (Lee et al. 2001, the dead leaves model)."""
+def _dead_leaves(random: Random) -> Rgb:
+    """Draw overlapping opaque shapes, most of them small (the dead leaves model, Lee et al. 2001)."""
     picture = np.full((SIDE, SIDE, 3), random.uniform(0, 255, 3), np.uint8)
     palette = random.uniform(0, 255, (5, 3))
     smallest = random.uniform(5, 40)
@@ -80,7 +82,7 @@ def _leaves(random: Random) -> Rgb:
 
 
 def _stripes(random: Random) -> Rgb:
-    """Bent stripes under uneven light, as ribs, fences and fabrics have."""
+    """Draw curved stripes under uneven light, as in ribs, fences and fabrics."""
     down, across = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
     bend = random.uniform(-1, 1, 4)
     phase = down * (1 + bend[0] * across) + bend[1] * across + bend[2] * across**2 + bend[3] * np.abs(across)
@@ -94,7 +96,7 @@ def _stripes(random: Random) -> Rgb:
 
 
 def _scribble(random: Random) -> Rgb:
-    """Many strokes of a pen, too many for a digit."""
+    """Draw more pen strokes than a digit has."""
     ground, ink = random.uniform(0, 255, 3), random.uniform(0, 255, 3)
     picture = np.full((SIDE, SIDE, 3), ground, np.uint8)
     width = int(random.uniform(2, 14))
@@ -106,6 +108,7 @@ def _scribble(random: Random) -> Rgb:
 
 
 def _letter(random: Random) -> Rgb:
+    """Draw a letter or a sign that is not a digit."""
     ground, ink = random.uniform(0, 255, 3), random.uniform(0, 255, 3)
     picture = np.full((SIDE, SIDE, 3), ground, np.uint8)
     letter, font = LETTERS[random.integers(len(LETTERS))], int(random.choice([0, 2, 3, 4, 6, 7]))

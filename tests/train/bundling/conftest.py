@@ -9,7 +9,7 @@ from tests.train.samples import own_folder, scene, write_files
 from tests.train.small import RECIPE, backbone_in, task_in
 from train import recipe
 from train.bundling.exporter import export
-from train.learning.fit import fit
+from train.learning.training import fit
 from train.manifest import Row, Split, write_manifest
 from train.recipe import Recipe
 from train.sources import folder
@@ -24,7 +24,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     directory = tmp_path_factory.mktemp("exported")
     task_in(directory)
     tasks: dict[str, tuple[Recipe, Path | None]] = {
-        "digit": (dataclasses.replace(RECIPE, epochs=1, clutter=0.1), backbone_in(directory)),
+        "digit": (dataclasses.replace(RECIPE, epochs=1, outlier_exposure=0.1), backbone_in(directory)),
         "pneumonia": (_xrays(directory / "data" / "pneumonia"), None),
         "mis-fotos": (_own(directory), None),
     }

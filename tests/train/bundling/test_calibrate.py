@@ -30,7 +30,7 @@ def test_the_operating_point_keeps_the_sensitivity() -> None:
         thresholds = fit_thresholds(np.stack([1 - both, both], -1), truth, PNEUMONIA)
         assert thresholds.operating is not None
         sensitivity = (worst[truth == 1] >= thresholds.operating.probability).mean()
-        assert PNEUMONIA.sensitivity <= sensitivity < PNEUMONIA.sensitivity + 0.005
+        assert PNEUMONIA.target_sensitivity <= sensitivity < PNEUMONIA.target_sensitivity + 0.005
 
 
 def test_without_a_positive_label_the_most_probable_one_answers() -> None:
@@ -41,10 +41,13 @@ def test_without_a_positive_label_the_most_probable_one_answers() -> None:
 def test_a_network_that_saw_clutter_may_be_too_unsure() -> None:
     random = np.random.default_rng(0)
     probabilities = softmax(random.normal(0, 3, (5000, 10)))[None]
-    digit = dataclasses.replace(recipe.load("digit"), clutter=0.1, keep=0.98)
+    digit = dataclasses.replace(recipe.load("digit"), outlier_exposure=0.1, target_retention=0.98)
     thresholds = fit_thresholds(probabilities, np.zeros(5000, np.int64), digit)
     assert np.mean(probabilities.max(-1) < thresholds.rejected) == pytest.approx(0.02, abs=0.001)
-    assert fit_thresholds(probabilities, np.zeros(5000, np.int64), dataclasses.replace(digit, clutter=0)).rejected == 0
+    assert (
+        fit_thresholds(probabilities, np.zeros(5000, np.int64), dataclasses.replace(digit, outlier_exposure=0)).rejected
+        == 0
+    )
 
 
 def test_rejection_keeps_validation_and_refuses_what_is_far() -> None:
@@ -56,7 +59,7 @@ def test_rejection_keeps_validation_and_refuses_what_is_far() -> None:
         inside = np.pad(random.normal(size=(count, 8)), ((0, 0), (0, 32)))
         return np.asarray(centre + inside + 0.05 * random.normal(size=(count, 40)), dtype=np.float32)
 
-    keep = dataclasses.replace(PNEUMONIA, keep=0.95)
+    keep = dataclasses.replace(PNEUMONIA, target_retention=0.95)
     rejection = fit_rejection(features(3000), features(2000), keep)
     space = FeatureSpace.of(rejection)
 
@@ -81,7 +84,7 @@ def test_a_few_right_answers_are_no_certainty(count: int) -> None:
 @pytest.mark.parametrize("few", [2, 4, 15])
 def test_few_validation_pictures_do_not_make_it_refuse_its_own(few: int) -> None:
     random = np.random.default_rng(0)
-    keep = dataclasses.replace(PNEUMONIA, keep=0.97)
+    keep = dataclasses.replace(PNEUMONIA, target_retention=0.97)
 
     def features(count: int) -> NDArray[np.float32]:
         return np.asarray(3 + random.normal(size=(count, 40)), dtype=np.float32)

@@ -17,7 +17,7 @@ from train import recipe, run
 from train.bundling.exporter import export
 from train.bundling.litert import TOLERANCE
 from train.errors import DataError, ExportError, RunError
-from train.learning.fit import fit
+from train.learning.training import fit
 from train.manifest import read_manifest
 from train.recipe import Recipe
 
@@ -106,13 +106,13 @@ def test_a_directory_that_is_no_run_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"run\.json cannot be read"):
         export(tmp_path)
     (tmp_path / run.RUN_NAME).write_text("{}")
-    with pytest.raises(RunError, match="is not a run of this version"):
+    with pytest.raises(RunError, match="cannot be read by this version"):
         export(tmp_path)
 
 
 def test_streamed_pictures_train_as_held_ones(task_dir: Path, tmp_path: Path) -> None:
     """The same batches in the same order, so the same loss to the last digits that threads leave alone."""
-    short = dataclasses.replace(RECIPE, epochs=1, clutter=0.0)
+    short = dataclasses.replace(RECIPE, epochs=1, outlier_exposure=0.0)
     held = fit(short, task_dir, tmp_path / "held")
     streamed = fit(dataclasses.replace(short, memory_gb=0.0), task_dir, tmp_path / "streamed")
     assert streamed.validation["loss"] == pytest.approx(held.validation["loss"], rel=1e-3)

@@ -9,7 +9,7 @@ from models.bundle import InputSize
 from models.classifier import softmax
 from train.bundling import litert
 from train.errors import ExportError
-from train.learning.architectures import build
+from train.learning.architectures import build_network
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (8, 28, 28, 1), np.uint8)
 
@@ -17,7 +17,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (8, 28, 28, 1), np.uint8)
 @pytest.fixture(scope="module")
 def network() -> keras.Model:
     keras.utils.set_random_seed(0)
-    network = build("mnist_cnn", InputSize(height=28, width=28, channels=1), 10, dropout=0)
+    network = build_network("mnist_cnn", InputSize(height=28, width=28, channels=1), 10, dropout=0)
     logits = network.get_layer("logits")
     logits.kernel.assign(200 * logits.kernel)  # decided answers, so that rounding shows
     return network

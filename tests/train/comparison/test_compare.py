@@ -29,11 +29,11 @@ from train.comparison.tables import markdown, show
 from train.errors import DataError, RunError
 from train.evaluation.metrics import bootstrap_metrics, metric_functions
 from train.evaluation.predictions import Predictions
-from train.learning.corruptions import ALTERATIONS
-from train.learning.fit import fit
+from train.learning.corruptions import CORRUPTIONS
+from train.learning.training import fit
 from train.manifest import MANIFEST_NAME, Row
 
-RECIPE = dataclasses.replace(recipe.load("digit"), epochs=2, batch_size=16, ema=0.0, warmup=0.1, clutter=0.0)
+RECIPE = dataclasses.replace(recipe.load("digit"), epochs=2, batch_size=16, ema=0.0, warmup=0.1, outlier_exposure=0.0)
 RECIPES = {
     "seed-1": dataclasses.replace(RECIPE, seed=1),
     "seed-2": dataclasses.replace(RECIPE, seed=2),
@@ -249,7 +249,7 @@ def test_altered_pictures_are_measured_where_that_is_asked_for(runs: Path, tmp_p
     assert done.exit_code == 0, done.output
     written = json.loads((tmp_path / JSON).read_text(encoding="utf-8"))
     for model in written["models"]:
-        assert set(model["altered"]) == set(ALTERATIONS)
+        assert set(model["altered"]) == set(CORRUPTIONS)
         assert len({each["metrics"]["log_loss"]["value"] for each in model["altered"].values()}) > 3, "all alike"
         least = min(each["metrics"]["balanced_accuracy"]["value"] for each in model["altered"].values())
         (worst,) = [line for line in done.stdout.splitlines() if line.strip().startswith("worst corruption")]

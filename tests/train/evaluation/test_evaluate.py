@@ -25,11 +25,13 @@ from train.__main__ import app
 from train.bundling.exporter import export
 from train.evaluation.galleries import GALLERY_SIZE
 from train.evaluation.report import METRICS_NAME, PAGE_NAME, PREDICTIONS_NAME
-from train.learning.fit import fit
+from train.learning.training import fit
 from train.manifest import MANIFEST_NAME
 from train.run import CURVES_NAME
 
-RECIPE = dataclasses.replace(recipe.load("digit"), epochs=2, batch_size=16, ema=0.0, warmup=0.1, clutter=0.0, seed=3)
+RECIPE = dataclasses.replace(
+    recipe.load("digit"), epochs=2, batch_size=16, ema=0.0, warmup=0.1, outlier_exposure=0.0, seed=3
+)
 CHARTS = {"confusion.png", "roc.png", "precision_recall.png", "reliability.png", "risk_coverage.png"}
 
 

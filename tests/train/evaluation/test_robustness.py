@@ -17,7 +17,7 @@ from train.__main__ import app
 from train.bundling.exporter import export
 from train.evaluation.report import METRICS_NAME, PAGE_NAME
 from train.evaluation.robustness import CONDITION_TITLES, ROBUSTNESS_NOTE
-from train.learning.fit import fit
+from train.learning.training import fit
 from train.manifest import SPLITS, Row, write_manifest
 from train.recipe import Augmentation
 
@@ -34,7 +34,7 @@ RECIPE = dataclasses.replace(
     ema=0.0,
     dropout=0.0,
     label_smoothing=0.0,
-    shifted_validation=False,
+    corrupted_validation=False,
     augmentation=Augmentation(),
 )
 FIGURES = {"accuracy", "sensitivity", "specificity", "roc_auc", "rejected", "heat_inside"}

@@ -9,7 +9,7 @@ import pytest
 
 from models.bundle import InputSize
 from train.errors import RecipeError
-from train.learning.architectures import backbone_of, build, unfreeze
+from train.learning.architectures import build_network, find_backbone, unfreeze
 
 SMALL = InputSize(height=32, width=32, channels=1)
 
@@ -26,8 +26,8 @@ def backbone_file(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("arch", ["mnist_cnn", "cnn"])
 def test_a_custom_network_has_what_export_looks_for(arch: str) -> None:
-    network = build(arch, SMALL, 5, dropout=0.1)
-    assert backbone_of(network) is None
+    network = build_network(arch, SMALL, 5, dropout=0.1)
+    assert find_backbone(network) is None
     assert network.get_layer("feature_map").output.shape[1:3] != (1, 1)
     assert network.get_layer("features").output.shape[1] == network.get_layer("feature_map").output.shape[-1]
     assert network(np.zeros((2, 32, 32, 1), np.float32)).shape == (2, 5)
@@ -35,14 +35,14 @@ def test_a_custom_network_has_what_export_looks_for(arch: str) -> None:
 
 def test_a_keras_file_is_a_backbone_and_grey_pictures_reach_it(backbone_file: Path) -> None:
     digest = hashlib.sha256(backbone_file.read_bytes()).hexdigest()
-    network = build("anything", SMALL, 3, dropout=0.1, weights=backbone_file, weights_sha256=digest)
-    assert backbone_of(network) is not None
+    network = build_network("anything", SMALL, 3, dropout=0.1, weights=backbone_file, weights_sha256=digest)
+    assert find_backbone(network) is not None
     assert network(np.zeros((2, 32, 32, 1), np.float32)).shape == (2, 3)
 
 
 def test_batch_norm_of_the_backbone_keeps_its_statistics_while_training(backbone_file: Path) -> None:
-    network = build("anything", SMALL, 3, dropout=0.1, weights=backbone_file)
-    backbone = backbone_of(network)
+    network = build_network("anything", SMALL, 3, dropout=0.1, weights=backbone_file)
+    backbone = find_backbone(network)
     assert backbone is not None
     unfreeze(backbone)
     norm = next(layer for layer in backbone.layers if isinstance(layer, keras.layers.BatchNormalization))
@@ -54,17 +54,19 @@ def test_batch_norm_of_the_backbone_keeps_its_statistics_while_training(backbone
 
 def test_a_backbone_other_than_the_recipe_s_is_refused(backbone_file: Path) -> None:
     with pytest.raises(RecipeError, match="the recipe expects 0000"):
-        build("anything", SMALL, 3, dropout=0.1, weights=backbone_file, weights_sha256="0000")
+        build_network("anything", SMALL, 3, dropout=0.1, weights=backbone_file, weights_sha256="0000")
 
 
 def test_a_missing_backbone_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="there is no file"):
-        build("anything", SMALL, 3, dropout=0.1, weights=tmp_path / "nothing.keras")
+    with pytest.raises(RecipeError, match="does not exist"):
+        build_network("anything", SMALL, 3, dropout=0.1, weights=tmp_path / "nothing.keras")
 
 
 def test_an_unknown_name_is_told_what_there_is() -> None:
-    with pytest.raises(RecipeError, match=r"'efficientnet_lite0' is none of mnist_cnn, cnn, .*mobilenetv2"):
-        build("efficientnet_lite0", SMALL, 3, dropout=0.1)
+    with pytest.raises(
+        RecipeError, match=r"unknown architecture 'efficientnet_lite0': choose one of mnist_cnn, cnn, .*mobilenetv2"
+    ):
+        build_network("efficientnet_lite0", SMALL, 3, dropout=0.1)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_keras_applications_get_pixels_as_they_were_trained_with(
     original.save_weights(path)
     pictures = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
     expected = keras.ops.mean(original(preprocess(pictures.copy()), training=False), axis=(1, 2))
-    network = build(arch, InputSize(height=32, width=32, channels=3), 4, dropout=0, weights=path)
+    network = build_network(arch, InputSize(height=32, width=32, channels=3), 4, dropout=0, weights=path)
     features = keras.Model(network.input, network.get_layer("features").output)(pictures)
     np.testing.assert_allclose(
         keras.ops.convert_to_numpy(features), keras.ops.convert_to_numpy(expected), rtol=1e-4, atol=1e-5

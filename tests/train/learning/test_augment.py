@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 from scipy.fft import dctn
 
 from train import recipe
-from train.learning.augment import (
+from train.learning.augmentation import (
     RandomAffine,
     RandomBlur,
     RandomJpeg,
     RandomNoise,
     RandomThickness,
     RandomTone,
-    pipeline,
+    build_augmentation,
 )
 from train.recipe import Augmentation
 
@@ -34,7 +34,7 @@ def changed(layer: keras.layers.Layer, pictures: NDArray[np.float32]) -> NDArray
 
 @pytest.mark.parametrize("task", TASKS)
 def test_nothing_changes_outside_training(task: str) -> None:
-    layers = pipeline(recipe.load(task).augmentation)
+    layers = build_augmentation(recipe.load(task).augmentation)
     channels = recipe.load(task).channels
     pictures = np.random.default_rng(0).uniform(0, 255, (4, 28, 28, channels)).astype(np.float32)
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(layers(pictures, training=False)), pictures)
@@ -45,7 +45,7 @@ def test_nothing_changes_outside_training(task: str) -> None:
 def test_pictures_stay_in_range_and_differ_from_each_other(task: str) -> None:
     channels = recipe.load(task).channels
     pictures = np.repeat(np.random.default_rng(0).uniform(0, 255, (1, 32, 32, channels)), 8, 0).astype(np.float32)
-    result = changed(pipeline(recipe.load(task).augmentation), pictures)
+    result = changed(build_augmentation(recipe.load(task).augmentation), pictures)
     assert result.min() >= 0
     assert result.max() <= 255.01
     assert all(np.abs(result[0] - other).max() > 1 for other in result[1:])
@@ -57,7 +57,7 @@ def test_a_digit_and_an_x_ray_are_never_flipped() -> None:
 
 
 def test_no_augmentation_is_the_identity() -> None:
-    np.testing.assert_array_equal(changed(pipeline(Augmentation()), bar()), bar())
+    np.testing.assert_array_equal(changed(build_augmentation(Augmentation()), bar()), bar())
 
 
 def test_translation_moves_no_farther_than_asked() -> None:
@@ -124,10 +124,10 @@ def test_jpeg_stores_multiples_of_the_tables_steps(monkeypatch: pytest.MonkeyPat
     )
     pictures = np.random.default_rng(0).uniform(90, 160, (4, 16, 16, 1)).astype(np.float32)
     blocks = changed(layer, pictures).reshape(4, 2, 8, 2, 8)
-    steps = dctn(blocks, axes=(2, 4), norm="ortho") / np.array(RandomJpeg.COARSENESS)[:, None, :]
+    steps = dctn(blocks, axes=(2, 4), norm="ortho") / np.array(RandomJpeg.QUANTIZATION)[:, None, :]
     np.testing.assert_allclose(steps, np.round(steps), atol=0.01)
 
 
 def test_a_change_that_is_switched_off_is_not_built() -> None:
     only = dataclasses.replace(Augmentation(), flip=True)
-    assert [type(layer).__name__ for layer in pipeline(only).layers] == ["Identity", "RandomFlip"]
+    assert [type(layer).__name__ for layer in build_augmentation(only).layers] == ["Identity", "RandomFlip"]

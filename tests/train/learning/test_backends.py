@@ -14,7 +14,7 @@ from tests.support import ROOT
 from train import recipe, run
 from train.bundling.exporter import export
 from train.comparison.comparison import compare
-from train.learning.fit import fit
+from train.learning.training import fit
 from train.manifest import SPLITS, Row, write_manifest
 from train.recipe import Augmentation
 
@@ -100,6 +100,6 @@ def test_jax_trains_what_tensorflow_trains(discs: Path, tmp_path: Path) -> None:
 
 def test_without_a_gpu_jax_says_so() -> None:
     code = (
-        "from train.learning.precision import on_gpu; import jax; print(on_gpu() == (jax.default_backend() != 'cpu'))"
+        "from train.learning.precision import has_gpu; import jax; print(has_gpu() == (jax.default_backend() != 'cpu'))"
     )
     assert under("jax", code).split() == ["True"]

@@ -11,7 +11,7 @@ TRUTH = np.array([0] * 8 + [1] * 2)
 
 def epoch(batches: Batches, number: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The values of the pictures, `(N,)`, and their targets."""
-    batches.begin(number)
+    batches.set_epoch(number)
     pixels, targets = zip(*(batches[index] for index in range(len(batches))), strict=True)
     return np.concatenate(pixels)[:, 0, 0, 0], np.concatenate(targets)
 

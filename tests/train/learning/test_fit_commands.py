@@ -59,10 +59,10 @@ def test_a_custom_network_from_data_to_bundle(data_dir: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["fit", "cat"], "no recipe is called 'cat'"),
+        (["fit", "cat"], "there is no recipe for 'cat'"),
         (["fit", "digit", "--data-dir", "nowhere"], "run `python -m train fetch digit` first"),
-        (["fit", "flower"], "give its file with --weights"),
-        (["fit", "flower", "--weights", "nothing.keras"], "there is no file nothing.keras"),
+        (["fit", "flower"], "give the file with --weights"),
+        (["fit", "flower", "--weights", "nothing.keras"], "nothing.keras does not exist"),
         (["export", "nowhere"], "run.json cannot be read"),
     ],
 )

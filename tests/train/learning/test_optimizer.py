@@ -7,14 +7,14 @@ import pytest
 
 from tests.train.small import RECIPE
 from train.learning.batches import Batches
-from train.learning.optimizer import compile_for, learning_rate, optimizer
+from train.learning.optimizer import build_optimizer, compile_model, learning_rate_schedule
 from train.recipe import Recipe
 
 STEPS = 1000
 
 
 def course(recipe: Recipe) -> list[float]:
-    rate: Any = learning_rate(recipe, STEPS)
+    rate: Any = learning_rate_schedule(recipe, STEPS)
     return [float(rate(step)) for step in range(0, STEPS + 1, 50)]
 
 
@@ -31,7 +31,7 @@ def test_the_rate_rises_and_then_falls(schedule: Any, top: float, end: float) ->
 
 
 def test_a_plateau_is_met_with_a_constant_rate() -> None:
-    assert learning_rate(dataclasses.replace(RECIPE, schedule="plateau", learning_rate=0.5), STEPS) == 0.5
+    assert learning_rate_schedule(dataclasses.replace(RECIPE, schedule="plateau", learning_rate=0.5), STEPS) == 0.5
 
 
 def learnt(parts: int) -> tuple[list[Any], list[Any]]:
@@ -40,17 +40,17 @@ def learnt(parts: int) -> tuple[list[Any], list[Any]]:
     random = np.random.default_rng(0)
     pictures = random.integers(0, 256, (64, 4, 4, 1)).astype(np.uint8)
     batches = Batches(pictures, random.integers(0, 3, 64), 3, 16, seed=0)
-    batches.parts = parts
+    batches.accumulation_steps = parts
     model = keras.Sequential(
         [keras.Input((4, 4, 1)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten(), keras.layers.Dense(3)]
     )
     recipe = dataclasses.replace(RECIPE, schedule="plateau", learning_rate=0.05, ema=0.8)
-    chosen = optimizer(recipe, learning_rate(recipe, 5 * len(batches)), parts)
-    compile_for(model, recipe, chosen)
+    chosen = build_optimizer(recipe, learning_rate_schedule(recipe, 5 * len(batches)), parts)
+    compile_model(model, recipe, chosen)
     swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
     kept: list[list[Any]] = []
     keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: kept.append(model.get_weights()))
-    order = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.begin(epoch))
+    order = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.set_epoch(epoch))
     own = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: kept.append(model.get_weights()))
     model.fit(batches, epochs=5, shuffle=False, callbacks=[own, swap, keep, order], verbose=0)
     return kept[-2], kept[-1]

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from tests.train.small import RECIPE, backbone_in, task_in
-from train.learning import memory, precision
-from train.learning.architectures import build
-from train.learning.batches import held, loader, targets
-from train.learning.fit import fit
+from train.learning import precision
+from train.learning.architectures import build_network
+from train.learning.batches import class_indices, load_all, picture_loader
+from train.learning.training import fit
 from train.manifest import read_manifest
 
 
 @pytest.mark.parametrize("arch", ["mnist_cnn", "small"])
 def test_the_twin_computes_in_half_precision_and_answers_alike(arch: str, tmp_path: Path) -> None:
     weights = backbone_in(tmp_path) if arch == "small" else None
-    network = build(arch, RECIPE.input, 10, dropout=0.2, weights=weights)
-    twin = precision.mixed(network)
+    network = build_network(arch, RECIPE.input, 10, dropout=0.2, weights=weights)
+    twin = precision.to_mixed_precision(network)
     convolution = next(layer for layer in _layers(twin) if isinstance(layer, keras.layers.Conv2D))
     assert convolution.compute_dtype == "bfloat16"
     assert convolution.kernel.dtype == "float32"
@@ -37,7 +37,7 @@ def _layers(model: keras.Model) -> list[keras.layers.Layer]:
 def test_what_is_kept_is_float32(
     policy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(precision, "policy", lambda: policy)
+    monkeypatch.setattr(precision, "mixed_precision_policy", lambda: policy)
     half = dataclasses.replace(RECIPE, mixed_precision=True, arch="mnist_cnn", ema=0.0)
     task_dir = task_in(tmp_path)
     found = fit(half, task_dir, tmp_path / "half")
@@ -46,8 +46,10 @@ def test_what_is_kept_is_float32(
     kept = keras.saving.load_model(tmp_path / "half", compile=False)
     assert {layer.compute_dtype for layer in _layers(kept)} == {"float32"}
     rows = [row for row in read_manifest(task_dir) if row.split == "val"]
-    pixels = held(loader(task_dir, rows, half), len(rows), "").astype(np.float32)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(targets(rows, tuple(half.labels)), kept(pixels))
+    pixels = load_all(picture_loader(task_dir, rows, half), len(rows), "").astype(np.float32)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(
+        class_indices(rows, tuple(half.labels)), kept(pixels)
+    )
     assert float(loss) == pytest.approx(found.validation["loss"], rel=0.02)
 
 
@@ -61,4 +63,4 @@ def test_what_is_kept_is_float32(
     ],
 )
 def test_what_counts_as_too_little_memory(error: Exception, answer: bool) -> None:
-    assert memory.ran_out(error) is answer
+    assert precision.is_out_of_memory(error) is answer

@@ -12,8 +12,8 @@ from PIL import Image
 from tests.train.small import RECIPE
 from train import run
 from train.errors import RunError
-from train.learning import tensorboard_logs
-from train.learning.fit import fit
+from train.learning import progress
+from train.learning.training import fit
 
 FIGURES = (
     r"loss \d\.\d{4}, accuracy 0\.\d{4}, val loss \d\.\d{4}, val accuracy 0\.\d{4}, rate [\d.e-]+, [\d,]+ images/s"
@@ -45,7 +45,7 @@ def test_a_terminal_has_a_bar(
 ) -> None:
     for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "160"}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("train.learning.progress.PAUSE_S", 0.0)
+    monkeypatch.setattr("train.learning.progress.UPDATE_INTERVAL_S", 0.0)
     fit(SHORT, folder / "data" / "digit", tmp_path / "run", folder / "small.keras")
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().err)
     shown = r"epoch \d/3 [━╸╺ ]+ loss \d\.\d{4}, accuracy 0\.\d{4}, rate [\d.e-]+, [\d,]+ images/s \d:\d\d:\d\d"
@@ -63,11 +63,9 @@ def test_logs_for_tensorboard(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_missing_tensorboard_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(
-        tensorboard_logs, "find_spec", lambda name: util.find_spec(name) if name != "tensorboard" else None
-    )
-    with pytest.raises(RunError, match="TensorBoard's logs need tensorboard: run `pip install tensorboard`"):
-        tensorboard_logs.logs(tmp_path)
+    monkeypatch.setattr(progress, "find_spec", lambda name: util.find_spec(name) if name != "tensorboard" else None)
+    with pytest.raises(RunError, match="logs for TensorBoard need tensorboard: run `pip install tensorboard`"):
+        progress.tensorboard_callback(tmp_path)
 
 
 def test_a_run_without_images_per_second_can_still_be_read(tmp_path: Path) -> None:

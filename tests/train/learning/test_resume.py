@@ -18,9 +18,9 @@ from tests.support import ROOT
 from tests.train.small import RECIPE
 from train import run
 from train.errors import RecipeError, RunError
-from train.learning import plan, precision
-from train.learning.checkpoint import State
-from train.learning.fit import fit, resume
+from train.learning import precision, unfinished_run
+from train.learning.checkpoint import TrainingState
+from train.learning.training import fit, resume
 from train.manifest import read_manifest, write_manifest
 from train.recipe import Recipe
 
@@ -62,11 +62,11 @@ def test_a_kill_9_and_resume_come_to_the_same_figures(folder: Path, tmp_path: Pa
     assert process.returncode == -signal.SIGKILL
     (directory,) = runs_dir.iterdir()
     assert len((directory / run.HISTORY_NAME).read_text().splitlines()) < 12, "it was killed in the middle"
-    asked = plan.read(directory).recipe
+    asked = unfinished_run.read_plan(directory).recipe
 
     other = subprocess.run([*command, "--resume", "--seed", "7"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert other.returncode == 1
-    assert f"error: {directory} was begun with another seed: leave it out to go on" in other.stderr
+    assert f"error: {directory} was started with another seed: omit it to resume the run" in other.stderr
 
     resumed = subprocess.run([*command, "--resume"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert resumed.returncode == 0, resumed.stderr
@@ -79,23 +79,23 @@ def test_a_kill_9_and_resume_come_to_the_same_figures(folder: Path, tmp_path: Pa
 
     again = subprocess.run([*command, "--resume"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert again.returncode == 1
-    assert f"error: no run of digit in {runs_dir} is unfinished: start one without --resume" in again.stderr
+    assert f"error: {runs_dir} has no unfinished run of digit: start one without --resume" in again.stderr
 
 
 @pytest.fixture
 def killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, int], Path]:
-    """A function that names a stage and epoch, and gives the directory that a kill in that epoch would leave."""
-    write = State.write
+    """A function that names a phase and epoch, and gives the directory that a kill in that epoch would leave."""
+    write = TrainingState.write
 
-    def at(stage: str, epoch: int) -> Path:
+    def at(phase: str, epoch: int) -> Path:
         left = tmp_path / "killed"
 
-        def write_and_copy(state: State, directory: Path) -> None:
+        def write_and_copy(state: TrainingState, directory: Path) -> None:
             write(state, directory)
-            if (state.stage, state.epoch) == (stage, epoch) and not left.exists():
+            if (state.phase, state.epoch) == (phase, epoch) and not left.exists():
                 shutil.copytree(directory, left)
 
-        monkeypatch.setattr(State, "write", write_and_copy)
+        monkeypatch.setattr(TrainingState, "write", write_and_copy)
         return left
 
     return at
@@ -115,18 +115,18 @@ VARIANTS = {
 }
 
 
-@pytest.mark.parametrize(("asked", "stage", "epoch"), VARIANTS.values(), ids=VARIANTS.keys())
+@pytest.mark.parametrize(("asked", "phase", "epoch"), VARIANTS.values(), ids=VARIANTS.keys())
 def test_wherever_it_is_killed(
     asked: Recipe,
-    stage: str,
+    phase: str,
     epoch: int,
     folder: Path,
     tmp_path: Path,
     killed: Callable[[str, int], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(precision, "policy", lambda: "mixed_float16")
-    left = killed(stage, epoch)
+    monkeypatch.setattr(precision, "mixed_precision_policy", lambda: "mixed_float16")
+    left = killed(phase, epoch)
     weights = folder / "small.keras" if asked.arch == "small" else None
     fit(asked, folder / "data" / "digit", tmp_path / "uninterrupted", weights)
     resume(left)
@@ -139,24 +139,28 @@ def test_what_a_run_cannot_be_resumed_with(
     task_dir = shutil.copytree(folder / "data", tmp_path / "data") / "digit"
     left = killed("epoch", 1)
     fit(dataclasses.replace(RECIPE, head_epochs=0, epochs=2), task_dir, tmp_path / "done", folder / "small.keras")
-    assert plan.newest_unfinished(tmp_path, "digit") == left
-    with pytest.raises(RunError, match=f"no run of flower in {tmp_path} is unfinished"):
-        plan.newest_unfinished(tmp_path, "flower")
-    with pytest.raises(RunError, match="done is no unfinished run"):
+    assert unfinished_run.newest_unfinished(tmp_path, "digit") == left
+    with pytest.raises(RunError, match=f"{tmp_path} has no unfinished run of flower"):
+        unfinished_run.newest_unfinished(tmp_path, "flower")
+    with pytest.raises(RunError, match="done is not an unfinished run"):
         resume(tmp_path / "done")
-    plan.agree(left, {"epochs": 2, "seed": None}, tensorboard=False)
-    with pytest.raises(RecipeError, match="begun with another epochs, tensorboard: leave it out"):
-        plan.agree(left, {"epochs": 3, "seed": None}, tensorboard=True)
-    plan.agree(left, {"augmentation": {"rotation": RECIPE.augmentation.rotation}}, tensorboard=False)
-    with pytest.raises(RecipeError, match="begun with another augmentation: leave it out"):
-        plan.agree(left, {"augmentation": {"rotation": RECIPE.augmentation.rotation + 1}}, tensorboard=False)
+    unfinished_run.check_same_choices(left, {"epochs": 2, "seed": None}, tensorboard=False)
+    with pytest.raises(RecipeError, match="started with another epochs, tensorboard: omit it"):
+        unfinished_run.check_same_choices(left, {"epochs": 3, "seed": None}, tensorboard=True)
+    unfinished_run.check_same_choices(
+        left, {"augmentation": {"rotation": RECIPE.augmentation.rotation}}, tensorboard=False
+    )
+    with pytest.raises(RecipeError, match="started with another augmentation: omit it"):
+        unfinished_run.check_same_choices(
+            left, {"augmentation": {"rotation": RECIPE.augmentation.rotation + 1}}, tensorboard=False
+        )
 
-    with plan.alone(left), pytest.raises(RunError, match="another process is training"):
+    with unfinished_run.lock_run(left), pytest.raises(RunError, match="another process is training"):
         resume(left)
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
-    with pytest.raises(RunError, match="was begun under tensorflow: set KERAS_BACKEND=tensorflow"):
+    with pytest.raises(RunError, match="was started under tensorflow: set KERAS_BACKEND=tensorflow"):
         resume(left)
     monkeypatch.undo()
     write_manifest(task_dir, read_manifest(task_dir)[1:])
-    with pytest.raises(RunError, match="was split anew since"):
+    with pytest.raises(RunError, match="has changed since"):
         resume(left)

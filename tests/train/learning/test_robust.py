@@ -18,9 +18,8 @@ from tests.support import ROOT
 from tests.train.small import RECIPE
 from train import run
 from train.errors import RunError
-from train.learning import fit as fitting
-from train.learning import plan
-from train.learning.fit import fit
+from train.learning import training, unfinished_run
+from train.learning.training import fit
 from train.recipe import Augmentation
 
 FINISHED = {"run.json", "history.csv", "curves.png", "config.json", "metadata.json", "model.weights.h5"}
@@ -59,10 +58,10 @@ def scarce(monkeypatch: pytest.MonkeyPatch, most: int, after: int) -> None:
     The failure is TensorFlow's own, of its CPU allocator.
     """
 
-    def pipeline(_: Augmentation) -> keras.Sequential:
+    def build_augmentation(_: Augmentation) -> keras.Sequential:
         return keras.Sequential([keras.layers.Identity(), Hungry(most, after)])
 
-    monkeypatch.setattr(fitting, "pipeline", pipeline)
+    monkeypatch.setattr(training, "build_augmentation", build_augmentation)
 
 
 @pytest.mark.parametrize(("head_epochs", "after"), [(0, 7), (1, 2)], ids=["in the second epoch", "in the head"])
@@ -82,7 +81,7 @@ def test_out_of_memory_halves_the_batch_but_not_the_step(
 
     said = capsys.readouterr().err
     for size, parts in ((8, 2), (4, 4)):
-        assert f"out of memory: batches of {size} from here on, {parts} to a step" in said
+        assert f"partial batches of {size} pictures and {parts} gradient-accumulation steps" in said
     assert "batches of 2" not in said
     assert ("head 1/1" in said) == bool(head_epochs)
     assert narrow.validation["loss"] == pytest.approx(roomy.validation["loss"], rel=0.15)
@@ -97,7 +96,7 @@ def test_out_of_memory_halves_the_batch_but_not_the_step(
 def test_memory_that_does_not_do_for_one_picture(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scarce(monkeypatch, most=0, after=0)
     small = dataclasses.replace(RECIPE, batch_size=2)
-    with pytest.raises(RunError, match="memory does not do for one picture at a time: choose a smaller network"):
+    with pytest.raises(RunError, match="the memory is too small for one picture: choose a smaller network"):
         fit(small, folder / "data" / "digit", tmp_path / "run", folder / "small.keras")
 
 
@@ -120,15 +119,15 @@ def test_a_loss_that_is_no_number_keeps_the_epochs_before(
 ) -> None:
     steps = 5 * (RECIPE.head_epochs + 2)  # two good epochs
 
-    def pipeline(_: Augmentation) -> keras.Sequential:
+    def build_augmentation(_: Augmentation) -> keras.Sequential:
         return keras.Sequential([keras.layers.Identity(), Spoilt(steps + 3)])
 
-    monkeypatch.setattr(fitting, "pipeline", pipeline)
+    monkeypatch.setattr(training, "build_augmentation", build_augmentation)
     directory = tmp_path / "run"
     with pytest.raises(RunError) as raised:
         fit(RECIPE, folder / "data" / "digit", directory, folder / "small.keras")
     assert str(raised.value) == (
-        f"the loss is nan in epoch 3: the best epoch until then, 2, is in {directory} and can be exported; "
+        f"the loss is nan in epoch 3: the best epoch before it, 2, is in {directory} and can be exported; "
         "try a lower learning rate"
     )
     assert {path.name for path in directory.iterdir()} == FINISHED
@@ -139,7 +138,7 @@ def test_a_loss_that_is_no_number_keeps_the_epochs_before(
 
 def test_an_absurd_learning_rate_is_told_and_leaves_nothing(folder: Path, tmp_path: Path) -> None:
     absurd = dataclasses.replace(RECIPE, schedule="plateau", learning_rate=1e38, head_epochs=0, batch_size=4)
-    with pytest.raises(RunError, match="in epoch 1, and no epoch before it was any good: try a lower learning rate"):
+    with pytest.raises(RunError, match="in epoch 1, and no earlier epoch can be used: try a lower learning rate"):
         fit(absurd, folder / "data" / "digit", tmp_path / "runs" / "run", folder / "small.keras")
     assert not list((tmp_path / "runs").glob("*/*"))
 
@@ -179,23 +178,22 @@ def test_a_full_disk_keeps_what_is_there_and_training_goes_on_later(folder: Path
         process.kill()
     (directory,) = runs_dir.iterdir()
     (told,) = errors(log)
-    assert (
-        told
-        == f"error: {directory} cannot be written to (File too large): what was there is kept; make room and "
-        + ("go on with --resume")
+    assert told == (
+        f"error: cannot write to {directory} (File too large): free some disk space and continue with --resume; "
+        "earlier files are still there"
     )
     assert "Traceback" not in log.read_text()
     best = run.read(directory)
     assert best.recipe.epochs == 1000
     assert keras.saving.load_model(directory, compile=False)
-    assert {path.name for path in directory.iterdir()} == (FINISHED - {"curves.png"}) | {plan.UNFINISHED}
+    assert {path.name for path in directory.iterdir()} == (FINISHED - {"curves.png"}) | {unfinished_run.UNFINISHED}
     assert not list(directory.rglob("*.part")) + list(directory.rglob("tmp*"))
 
     # What --resume does; the recipe has no thousand epochs any more, for the test's sake.
-    asked = plan.read(directory)
+    asked = unfinished_run.read_plan(directory)
     epochs = len((directory / run.HISTORY_NAME).read_text().splitlines()) + 1
     dataclasses.replace(asked, recipe=dataclasses.replace(asked.recipe, epochs=epochs)).write(directory)
-    assert fitting.resume(directory).recipe.epochs == epochs
+    assert training.resume(directory).recipe.epochs == epochs
     assert {path.name for path in directory.iterdir()} == FINISHED
 
 
@@ -210,10 +208,10 @@ def test_ctrl_c_says_how_to_go_on(folder: Path, tmp_path: Path) -> None:
         process.kill()
     (directory,) = runs_dir.iterdir()
     said = (
-        f"interrupted: go on with `python -m train fit digit --resume --runs-dir {runs_dir}`; the best epoch so far is "
-        f"in {directory} and can be exported"
+        f"interrupted: resume with `python -m train fit digit --resume --runs-dir {runs_dir}`; the best epoch so far "
+        f"is in {directory} and can be exported"
     )
     assert said in log.read_text().splitlines(), "TensorFlow's threads may have a word after it"
     assert "Traceback" not in log.read_text()
     assert not list(directory.rglob("*.part")) + list(directory.rglob("tmp*"))
-    assert plan.newest_unfinished(runs_dir, "digit") == directory
+    assert unfinished_run.newest_unfinished(runs_dir, "digit") == directory

@@ -6,7 +6,7 @@ import pytest
 
 from tests.train.small import RECIPE
 from train.learning.batches import Batches
-from train.learning.weight_averaging import Averaged
+from train.learning.weight_averaging import StochasticWeightAveraging
 
 
 @pytest.fixture
@@ -27,12 +27,12 @@ def test_the_last_epochs_are_averaged_with_statistics_of_their_own(batches: Batc
     )
     network.compile(keras.optimizers.SGD(1e-3), "mse")
     recipe = dataclasses.replace(RECIPE, epochs=4, swa=0.5)
-    averaged = Averaged(network, batches, recipe, {})
+    averaged = StochasticWeightAveraging(network, batches, recipe, {})
     own: list[np.ndarray] = []
     kept: list[list[np.ndarray]] = []
 
     def note(_epoch: int, _logs: object) -> None:
-        own.append((averaged._own or network.get_weights())[4])
+        own.append((averaged._last_weights or network.get_weights())[4])
         kept.append(network.get_weights())
 
     after = keras.callbacks.LambdaCallback(on_epoch_end=note)
@@ -52,7 +52,7 @@ def test_the_last_epochs_are_averaged_with_statistics_of_their_own(batches: Batc
 
 def test_learning_goes_on_from_the_networks_own_weights(batches: Batches) -> None:
     network = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
-    averaged = Averaged(network, batches, dataclasses.replace(RECIPE, epochs=3, swa=1.0), {})
+    averaged = StochasticWeightAveraging(network, batches, dataclasses.replace(RECIPE, epochs=3, swa=1.0), {})
     averaged.set_model(network)
     for epoch, value in enumerate((1.0, 4.0)):
         averaged.on_epoch_begin(epoch)
@@ -62,7 +62,9 @@ def test_learning_goes_on_from_the_networks_own_weights(batches: Batches) -> Non
     averaged.on_epoch_begin(2)
     assert network.get_weights()[0][0, 0] == 4.0
 
-    later = Averaged(network, batches, dataclasses.replace(RECIPE, epochs=3, swa=1.0), averaged.arrays())
+    later = StochasticWeightAveraging(
+        network, batches, dataclasses.replace(RECIPE, epochs=3, swa=1.0), averaged.arrays()
+    )
     later.set_model(network)
     later.on_epoch_begin(2)
     network.set_weights([np.full_like(weight, 10.0) for weight in network.get_weights()])

@@ -11,7 +11,7 @@ import pytest
 from models import bundle
 from tests.train.small import RECIPE, backbone_in, task_in
 from train.bundling.exporter import export
-from train.learning.fit import fit
+from train.learning.training import fit
 
 Reseal = Callable[..., Path]
 
