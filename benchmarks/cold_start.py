@@ -113,7 +113,7 @@ def _processor_s(process_id: int) -> float:
 
 
 def _run(space: Space, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(  # noqa: S603 (fixed arguments)
+    return subprocess.run(
         space.command(*arguments), cwd=space.app, env=space.environment, capture_output=True, text=True, check=True
     )
 

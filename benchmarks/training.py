@@ -77,7 +77,7 @@ def gpu_name() -> str:
     program = shutil.which("nvidia-smi")
     if program is None:
         return "GPU"
-    done = subprocess.run(  # noqa: S603 (a constant command)
+    done = subprocess.run(
         [program, "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, check=False
     )
     return (done.stdout.splitlines() or ["GPU"])[0]
@@ -94,7 +94,7 @@ def _measure(timed: Recipe, weights: Path | None, pictures: int, rounds: int) ->
         for number in range(rounds):
             for backend in backends:
                 with console.status(f"{backend}, round {number + 1} of {rounds}"):
-                    done = subprocess.run(  # noqa: S603 (this project's own module)
+                    done = subprocess.run(
                         [sys.executable, "-m", "benchmarks.training_worker", *arguments],
                         env=os.environ | {"KERAS_BACKEND": backend},  # Keras reads it when it is imported
                         capture_output=True,

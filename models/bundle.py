@@ -23,6 +23,7 @@ SERVING_FILES = (INFO_NAME, MODEL_NAME)  # required; a copy may leave out the ot
 
 PreprocessingName = Literal["mnist", "center_crop", "stretch_gray"]
 TASK = r"^[a-z][a-z0-9_-]{0,39}$"  # valid names of a task, which is part of URLs
+Modality = Literal["photo", "drawing", "radiograph"]
 Language = Literal["es", "en"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -149,7 +150,7 @@ class BundleInfo(_Frozen):
     created: str
     labels: tuple[Label, ...] = Field(min_length=2)
     presentation: Presentation | None = None  # None: the texts of `models.tasks`
-    modality: Literal["photo", "drawing", "radiograph"] | None = None
+    modality: Modality | None = None
     input: InputSize
     preprocessing: PreprocessingName
     temperature: float = Field(gt=0)

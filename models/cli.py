@@ -1,4 +1,4 @@
-"""What the command lines share: errors of one sentence, a traceback only where `--debug` asks for it, exit codes."""
+"""Shared behaviour of the command lines: one-sentence errors, tracebacks only with `--debug`, lazy commands."""
 
 import ast
 import importlib
@@ -14,7 +14,7 @@ from typer.main import get_command
 from models.errors import VistazoError
 
 FAILED = 1
-INTERRUPTED = 130  # as shells have it for Ctrl-C
+INTERRUPTED = 130  # the exit code of shells for Ctrl-C
 _DEBUG = "vistazo.debug"
 
 
@@ -31,7 +31,7 @@ class Commands(TyperGroup):
         except (VistazoError, OSError) as error:
             if ctx.meta.get(_DEBUG):
                 raise
-            advice = "" if isinstance(error, VistazoError) else ": check the disk's space and permissions"
+            advice = "" if isinstance(error, VistazoError) else ": check the free space and the permissions of the disk"
             typer.echo(f"error: {error}{advice}", err=True)
             raise typer.Exit(FAILED) from error
 

@@ -73,9 +73,7 @@ def _git(root: Path, *arguments: str) -> str:
     if git is None:
         raise SpaceError("the program git was not found: install git, which lists the files of the Space")
     try:
-        completed = subprocess.run(  # noqa: S603 (fixed arguments)
-            [git, *arguments], cwd=root, capture_output=True, text=True, check=True
-        )
+        completed = subprocess.run([git, *arguments], cwd=root, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise SpaceError(
             f"git cannot list the files of {root}: a Space is built from a git checkout, so clone the repository"

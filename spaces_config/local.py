@@ -84,7 +84,7 @@ def running(space: Space, *arguments: str) -> Iterator[RunningSpace]:
         raise SpaceError(f"port {PORT} is in use: stop the program that uses it, perhaps another Space")
     started = time.monotonic()
     with space.log.open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 (fixed arguments)
+        process = subprocess.Popen(
             space.command(*arguments or ("app.py",)), cwd=space.app, env=space.environment, stdout=log, stderr=log
         )
     try:
@@ -155,7 +155,7 @@ def _find_python(version: str) -> str:
         return sys.executable
     found = shutil.which(f"python{version}")
     # A shim of a version manager may exist without the version that it stands for.
-    works = found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0  # noqa: S603
+    works = found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0
     if found and works:
         return found
     print(
@@ -168,7 +168,7 @@ def _find_python(version: str) -> str:
 def _run(command: list[str], advice: str) -> None:
     started = time.monotonic()
     try:
-        subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 (fixed arguments)
+        subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         reason = (getattr(error, "stderr", "") or str(error)).strip().rpartition("\n")[2]
         raise SpaceError(

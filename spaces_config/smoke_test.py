@@ -10,13 +10,13 @@ from pathlib import Path
 import httpx2
 
 from models.catalog import TASKS
+from models.images.formats import has_picture_suffix
 from spaces_config.errors import SpaceError
 from spaces_config.local import CORES, PORT, RunningSpace, Space
 
 URL = f"http://127.0.0.1:{PORT}"
 START_TIMEOUT_S = 180  # long enough for a busy machine
 POLL_INTERVAL_S = 0.02
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def run_smoke_test(running: RunningSpace) -> SmokeTestResult:
 def sample_picture(app: Path, task: str) -> Path:
     """Return the first of the page's sample pictures of this task."""
     samples = app / "serving" / "examples" / task
-    return min(path for path in samples.iterdir() if path.suffix in PICTURE_SUFFIXES)
+    return min(path for path in samples.iterdir() if has_picture_suffix(path))
 
 
 def directory_mb(directory: Path) -> float:

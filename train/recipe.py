@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from models.bundle import InputSize, PreprocessingName
+from pydantic import ValidationError
+
+from models.bundle import InputSize, Modality, PreprocessingName, Presentation
 from train.errors import RecipeError
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -62,6 +64,8 @@ class Recipe:
     width: int  # pixels
     channels: int
     labels: dict[str, dict[str, str]]  # identifier → {"es": …, "en": …}, in the order of the network's outputs
+    presentation: dict[str, dict[str, str]] | None = None  # texts for people: title, intro, disclaimer, each es and en
+    modality: Modality | None = None  # "radiograph" adds the robustness of X-rays to the export
     weights_sha256: str | None = None  # of the backbone's file; None accepts any file
     epochs: int = 10
     head_epochs: int = 1  # with a backbone: epochs of the new head alone, before the whole network is fine-tuned
@@ -208,4 +212,18 @@ def from_dict(values: Mapping[str, Any]) -> Recipe:
         raise RecipeError("class_weights and balanced_sampling would correct the imbalance twice: choose one")
     if recipe.preprocessing == "mnist" and recipe.augmentation.flip:
         raise RecipeError("augmentation.flip is on, but a mirrored digit is not a digit: switch it off")
+    _check_texts(recipe)
     return recipe
+
+
+def _check_texts(recipe: Recipe) -> None:
+    if recipe.modality is not None and recipe.modality not in get_args(Modality):
+        raise RecipeError(f"unknown modality {recipe.modality!r}: choose one of {', '.join(get_args(Modality))}")
+    if recipe.presentation is None:
+        return
+    try:
+        Presentation.model_validate(recipe.presentation)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in ("presentation", *first["loc"]))
+        raise RecipeError(f"{key} of the recipe is not valid ({first['msg']}): give each text in es and en") from error

@@ -99,7 +99,5 @@ def _git(*arguments: str) -> str:
     program = shutil.which("git")
     if program is None:
         raise FileNotFoundError("git is not installed")
-    done = subprocess.run(  # noqa: S603 (only called with the constant arguments above)
-        [program, *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([program, *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
     return done.stdout.strip()

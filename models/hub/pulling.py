@@ -89,7 +89,7 @@ def _download(repository: Repository, deadline: float, progress: bool, force: bo
     quiet = {} if progress else {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_VERBOSITY": "error"}
     limit_s = max(deadline - time.monotonic(), 1)
     try:
-        done = subprocess.run(  # noqa: S603  (a module of this package)
+        done = subprocess.run(
             command,
             env={**quiet, **os.environ, "PYTHONPATH": path},
             stdout=subprocess.PIPE,

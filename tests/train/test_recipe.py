@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,8 @@ def test_a_bundle_with_former_keys_still_has_a_recipe(task: str) -> None:
     read = recipe.from_stored(stored)
     assert read.target_retention == stored["keep"]
     assert read.corrupted_validation == stored["shifted_validation"]
-    assert set(recipe.with_current_keys(stored)) == {field.name for field in dataclasses.fields(Recipe)}
+    new = {"presentation", "modality"}
+    assert set(recipe.with_current_keys(stored)) | new == {field.name for field in dataclasses.fields(Recipe)}
     assert recipe.with_current_keys(read.as_dict()) == read.as_dict(), "current keys stay"
 
 
@@ -95,3 +97,26 @@ def test_what_is_no_choice_is_refused(word: str) -> None:
 def test_a_digit_is_never_flipped_even_when_asked_for() -> None:
     with pytest.raises(RecipeError, match="a mirrored digit is not a digit"):
         recipe.load("digit", **recipe.parse_assignments(["augmentation.flip=true"]))
+
+
+TEXTS = {"title": {"es": "Aves", "en": "Birds"}, "intro": {"es": "Sube un ave.", "en": "Upload a bird."}}
+
+
+def test_a_recipe_can_bring_the_texts_of_its_task() -> None:
+    loaded = recipe.load("flower", presentation=TEXTS, modality="photo")
+    assert loaded.presentation == TEXTS
+    assert recipe.from_dict(loaded.as_dict()) == loaded
+    assert recipe.load("flower").presentation is None
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"presentation": TEXTS | {"intro": {"es": "Sube un ave."}}}, r"presentation\.intro\.en of the recipe"),
+        ({"presentation": TEXTS | {"subtitle": {"es": "a", "en": "b"}}}, r"presentation\.subtitle"),
+        ({"modality": "painting"}, "unknown modality 'painting': choose one of photo, drawing, radiograph"),
+    ],
+)
+def test_texts_that_are_not_complete_are_refused(overrides: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        recipe.load("flower", **overrides)

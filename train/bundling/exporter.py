@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import bundle
-from models.bundle import BundleInfo, Data, Label, Measurement
+from models.bundle import BundleInfo, Data, Label, Measurement, Presentation
 from models.classifier import Classifier, softmax
 from models.engines.engine import Engine
 from models.ood import pack
@@ -104,6 +104,8 @@ def _write_bundle(run: Run, task_dir: Path, rows: dict[str, list[Row]], network:
         version=recipe.version,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         labels=tuple(Label(id=name, **names) for name, names in recipe.labels.items()),
+        presentation=Presentation.model_validate(recipe.presentation) if recipe.presentation else None,
+        modality=recipe.modality,
         input=recipe.input,
         preprocessing=recipe.preprocessing,
         temperature=temperature,

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
+from models.images.formats import has_picture_suffix
 from train.errors import ChecksumError, DataError
 from train.manifest import ARRAY_NAME, SPLITS, Row, encode_png
 from train.sources.datasets import Dataset
@@ -14,7 +15,6 @@ from train.sources.download import has_md5
 from train.sources.idx import read_idx
 from train.sources.splits import Picture, split_by_hash, split_by_near_duplicate, split_by_patient
 
-_SUFFIXES = {".jpg", ".jpeg", ".png"}
 _MAX_DEPTH = 3  # levels to search for the data set: archives wrap it in up to two folders
 
 
@@ -120,5 +120,5 @@ def _pictures(dataset: Dataset, root: Path) -> Iterator[Picture]:
             folder = root / split / name
             for file in sorted(folder.iterdir()) if folder.is_dir() else ():
                 # macOS adds hidden files to its archives.
-                if file.is_file() and file.suffix.lower() in _SUFFIXES and not file.name.startswith("."):
+                if file.is_file() and has_picture_suffix(file) and not file.name.startswith("."):
                     yield Picture(file, split, label)
