@@ -1,1 +1,1 @@
-"""What is measured and compared at greater length than tests can: each module is a command."""
+"""Measurements that take longer than tests may. Each module is a command."""

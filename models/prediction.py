@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 class Verdict(StrEnum):
-    """How far a person may rely on a prediction."""
+    """Degree to which a person may rely on a prediction."""
 
     CONFIDENT = "confident"
     UNCERTAIN = "uncertain"
