@@ -1,6 +1,7 @@
-"""A real web server that can misbehave, and a progress bar that nobody sees."""
+"""Runs that are trained once, a web server that can misbehave, and a silent progress bar."""
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
+from tests.helpers.tiny_runs import TinyRuns
 from tests.train.samples import Files, tgz_bytes, zip_bytes
 
 
@@ -72,6 +74,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_args: object) -> None:
         """Quiet."""
+
+
+@pytest.fixture(scope="session")
+def tiny_runs(tmp_path_factory: pytest.TempPathFactory) -> TinyRuns:
+    """Exported runs by name, trained when they are first needed. All workers of pytest-xdist share them."""
+    base = tmp_path_factory.getbasetemp()
+    return TinyRuns((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "tiny_runs")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import base64
 import csv
-import dataclasses
 import io
 import json
 import re
@@ -19,17 +18,13 @@ from sklearn.metrics import accuracy_score, average_precision_score, classificat
 from typer.testing import CliRunner, Result
 
 from models import bundle
-from tests.train.samples import printed_digits
-from train import recipe
+from tests.helpers.tiny_runs import TinyRuns
 from train.__main__ import app
-from train.bundling.export import export
 from train.evaluation.galleries import SHOWN
 from train.evaluation.report import METRICS, PAGE, PREDICTIONS
-from train.learning.fit import fit
 from train.manifest import MANIFEST_NAME
 from train.run import CURVES_NAME
 
-RECIPE = dataclasses.replace(recipe.load("digit"), epochs=2, batch_size=16, ema=0.0, warmup=0.1, clutter=0.0, seed=3)
 CHARTS = {"confusion.png", "roc.png", "precision_recall.png", "reliability.png", "risk_coverage.png"}
 
 
@@ -38,13 +33,9 @@ def evaluate(*arguments: str | Path) -> Result:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run on printed digits, exported, in a folder with its data."""
-    folder = tmp_path_factory.mktemp("evaluate")
-    task_dir = printed_digits(folder / "data" / "digit", {"train": 12, "val": 6, "test": 4})
-    fit(RECIPE, task_dir, folder / "run")
-    export(folder / "run")
-    return folder / "run"
+def run(tiny_runs: TinyRuns, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on printed digits, exported, next to its data."""
+    return tiny_runs.copy("seed-1", tmp_path_factory.mktemp("evaluate") / "run")
 
 
 @dataclass(frozen=True)

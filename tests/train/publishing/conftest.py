@@ -1,6 +1,5 @@
-"""A run that takes seconds, exported, and copies of its bundle to publish."""
+"""A bundle to publish, and copies of it that a test may change."""
 
-import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -9,20 +8,15 @@ from pathlib import Path
 import pytest
 
 from models import bundle
-from tests.train.small import RECIPE, backbone_in, task_in
-from train.bundling.export import export
-from train.learning.fit import fit
+from tests.helpers.tiny_runs import TinyRuns
 
 Reseal = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(tiny_runs: TinyRuns) -> Path:
     """The bundle of a small network for digits."""
-    directory = tmp_path_factory.mktemp("published")
-    recipe = dataclasses.replace(RECIPE, epochs=1)
-    fit(recipe, task_in(directory), directory / "run", backbone_in(directory))
-    return export(directory / "run")
+    return tiny_runs["digit"] / "bundle"
 
 
 @pytest.fixture
