@@ -20,7 +20,7 @@ from models.catalog import BUNDLED
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "serving" / "examples"
-START_S = 120  # on a busy machine: Gradio's import alone takes seconds
+START_S = 300  # on a busy machine: Gradio's import alone takes seconds
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def running(log: Path, *arguments: str, **settings: str) -> Iterator[Server]:
         yield Server(f"http://127.0.0.1:{port}", log, process)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(START_S)
 
 
 def wait_until_ready(server: Server) -> None:

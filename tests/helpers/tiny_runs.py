@@ -24,13 +24,15 @@ SMALL_CNN = {"arch": "cnn", "height": 32, "width": 32, "epochs": 1, "batch_size"
 FOLDER_LABELS = ("perro|gato", "rosa <b>ñ")  # characters that Markdown and HTML treat specially
 DIGITS: Mapping[Split, int] = {"train": 12, "val": 6, "test": 4}  # pictures of each of the ten digits
 
-# Runs on printed digits, by name. The last three differ in one setting each and are long enough to get some of the
-# pictures right: they are compared with each other and evaluated.
+# Few steps with a low rate: some pictures are right, and the probabilities are soft, so that float16 weights do.
+_SHORT = dataclasses.replace(RECIPE, epochs=3, head_epochs=0, learning_rate=0.008, ema=0.0)
+
+# Runs on printed digits, by name. The last three are compared with each other, and the first of them is evaluated.
 DIGIT_RUNS: Mapping[str, Recipe] = {
     "digit": dataclasses.replace(RECIPE, epochs=1, clutter=0.1),
-    "seed-1": dataclasses.replace(RECIPE, seed=1),
-    "seed-2": dataclasses.replace(RECIPE, seed=2),
-    "smooth": dataclasses.replace(RECIPE, seed=1, label_smoothing=0.2),
+    "seed-1": dataclasses.replace(_SHORT, seed=1),
+    "seed-2": dataclasses.replace(_SHORT, seed=2),
+    "smooth": dataclasses.replace(_SHORT, seed=1, label_smoothing=0.2),
 }
 
 

@@ -163,7 +163,7 @@ def test_a_status_and_a_slow_answer(hub: Hub) -> None:
     assert answers[0].headers["Retry-After"] == "7"
     hub.faults.append(Fault("GET /api/models", wait_s=30))
     with pytest.raises(httpx.ReadTimeout):
-        httpx.get(f"{hub.endpoint}/api/models/ana/one", timeout=0.2)
+        httpx.get(f"{hub.endpoint}/api/models/ana/one", timeout=httpx.Timeout(60, read=0.5))
 
 
 def test_a_file_changes_without_a_commit(hub: Hub) -> None:

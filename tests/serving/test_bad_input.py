@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.serving.test_predict import the_same_answer
+from tests.helpers.http import the_same_answer
 from tests.support import Server, example
 
 SPANISH = {

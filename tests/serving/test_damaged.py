@@ -2,7 +2,7 @@
 
 import httpx
 
-from tests.serving.test_predict import ask
+from tests.helpers.http import ask
 from tests.support import Server, example
 
 

@@ -91,7 +91,7 @@ def test_another_program_is_not_taken_for_the_space(space: Space) -> None:
 
 
 def test_a_space_that_cannot_be_installed(space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from spaces_config import card  # noqa: PLC0415
+    from spaces_config import card
 
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "0")

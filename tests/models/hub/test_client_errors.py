@@ -47,7 +47,7 @@ def failing(error: Exception) -> Callable[[], object]:
         (lambda: HfApi().create_repo("ana/one"), "the name is taken"),
         (lambda: HfApi().create_repo("another/one"), "no right"),
         (lambda: HfApi().create_tag("ana/one", tag="x", revision="absent"), "no such revision"),
-        (lambda: HfApi(token="hf_wrong").model_info("ana/one"), "does not know this token"),  # noqa: S106
+        (lambda: HfApi(token="hf_wrong").model_info("ana/one"), "does not know this token"),
         (failing(LocalTokenNotFoundError("no token")), "there is no token"),
         (failing(PermissionError("the storage's own words")), "refused it (the storage's own words)"),
     ],

@@ -118,7 +118,7 @@ def test_the_pixel_limit_is_the_callers_and_pillow_keeps_its_own() -> None:
     before = (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES)
     data = encode(colours(60, 40))
     assert decode(data, Limits(max_pixels=2400)).shape == (40, 60, 3)
-    with pytest.raises(TooManyPixels, match="60×40"):  # noqa: RUF001
+    with pytest.raises(TooManyPixels, match="60×40"):
         decode(data, Limits(max_pixels=2399))
     assert before == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES)
 
@@ -272,7 +272,7 @@ def test_a_picture_with_something_behind_it_is_that_picture() -> None:
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_flipped_bytes_give_a_picture_or_our_error_and_never_the_decoders_words(kind: str) -> None:
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     whole = encode(colours(), kind)
     for _ in range(150):
         data = bytearray(whole)

@@ -53,7 +53,7 @@ def test_a_terminal_has_a_bar(
 
 
 def test_logs_for_tensorboard(folder: Path, tmp_path: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: PLC0415 (slow)
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     fit(SHORT, folder / "data" / "digit", tmp_path / "run", folder / "small.keras", tensorboard=True)
     for part, tag in (("train", "epoch_learning_rate"), ("validation", "epoch_loss")):
