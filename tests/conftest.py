@@ -4,18 +4,17 @@
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
 
-from tests.hub import stub
-from tests.hub.stub import Hub
-from tests.support import Server, damaged_bundles, running, trained_runs, wait_until_ready
-
-StartServer = Callable[..., Server]
+from tests.helpers.bundles import damaged_bundles, trained_runs
+from tests.helpers.hub_stub import stub
+from tests.helpers.hub_stub.stub import Hub
+from tests.helpers.server import Server, StartServer, running, wait_until_ready
 
 # One thread each: two workers share two cores, and with tensors this small more threads only wait for each other.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -48,7 +47,12 @@ SLOW = {
     "notebook": ("test_notebook.py",),
     "reports": ("train/comparison", "train/evaluation/test_evaluate.py"),
     "learning": ("train/learning",),
-    "commands": ("train/test_commands.py", "train/sources/test_folder_commands.py", "models/hub", "hub"),
+    "commands": (
+        "train/test_commands.py",
+        "train/sources/test_folder_commands.py",
+        "models/hub",
+        "test_hub_stub.py",
+    ),
     "benchmarks": ("benchmarks",),
 }
 
@@ -99,7 +103,7 @@ def server(start_server: StartServer) -> Server:
 
 @pytest.fixture(scope="session")
 def damaged(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> Server:
-    """A server with some damaged models; see `tests.support.damaged_bundles`."""
+    """A server with some damaged models; see `tests.helpers.bundles.damaged_bundles`."""
     directory = tmp_path_factory.mktemp("bundles")
     models = ",".join(f"{task}={path}" for task, path in damaged_bundles(directory).items())
     return start_server(VISTAZO_MODELS=models)
@@ -107,7 +111,7 @@ def damaged(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="session")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that is started where there are runs; see `tests.support.trained_runs`."""
+    """A server that is started where there are runs; see `tests.helpers.bundles.trained_runs`."""
     directory = tmp_path_factory.mktemp("own")
     trained_runs(directory / "runs")
     with running(directory / "log.txt") as server:

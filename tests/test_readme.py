@@ -13,7 +13,8 @@ from models import bundle
 from models.catalog import BUNDLED, TASKS
 from models.classifier import Classifier
 from serving.settings import Settings
-from tests.support import ROOT, Server, environment
+from tests.helpers.project import ROOT, environment
+from tests.helpers.server import Server
 
 READMES = [ROOT / "README.md", ROOT / "README.es.md"]
 REPORTS = ROOT / "docs" / "reports"

@@ -15,7 +15,7 @@ from models.catalog import BUNDLED
 from models.classifier import Classifier
 from models.digits.mnist import canonical_digit
 from models.images.preprocessing import preprocess
-from tests.support import ROOT
+from tests.helpers.project import ROOT
 from train.manifest import Row, write_manifest
 
 DIGITS = sorted((Path(__file__).parents[1] / "fixtures" / "digits").glob("*.png"))

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import models.__main__
 import train.__main__
-from tests.support import EXAMPLES, ROOT, environment
+from tests.helpers.project import EXAMPLES, ROOT, environment
 
 Finished = subprocess.CompletedProcess[str]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 
-from tests.support import Server, example
+from tests.helpers.project import example
+from tests.helpers.server import Server
 
 _CLIENT = """
 import json, sys

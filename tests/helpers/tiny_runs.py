@@ -11,8 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from tests.train.samples import own_folder, printed_digits, scene, write_files
-from tests.train.small import RECIPE, backbone_in
+from tests.helpers.samples import own_folder, printed_digits, scene, write_files
+from tests.helpers.small_task import RECIPE, backbone_in
 from train import recipe
 from train.bundling.export import export
 from train.learning.fit import fit

@@ -14,7 +14,7 @@ from PIL import Image
 from models.classifier import Classifier, activation_map, softmax
 from models.images.preprocessing import Prepared
 from models.prediction import Reason, Verdict
-from tests.support import EXAMPLES, ROOT
+from tests.helpers.project import EXAMPLES, ROOT
 
 LABELLED = [
     *((EXAMPLES / "digit" / f"{digit}.png", "digit", digit) for digit in "23578"),

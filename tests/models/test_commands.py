@@ -8,8 +8,9 @@ from pathlib import Path
 from PIL import Image
 
 from models import bundle
+from tests.helpers.bundles import trained_runs
 from tests.helpers.commands import error_lines, run_models
-from tests.support import EXAMPLES, example, trained_runs
+from tests.helpers.project import EXAMPLES, example
 
 COLUMNS = ["path", "task", "label", "confidence", "verdict", "error", *"0123456789"]
 

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from tests.helpers.http import ask, by_client, the_same_answer
-from tests.support import Server, example
+from tests.helpers.project import example
+from tests.helpers.server import Server
 
 
 @pytest.mark.parametrize("task", ["digit", "flower", "pneumonia"])

@@ -6,10 +6,12 @@ import httpx
 import pytest
 
 from models import bundle
+from tests.helpers.bundles import revision
 from tests.helpers.commands import start_models
 from tests.helpers.http import ask
-from tests.hub.stub import Fault, Hub
-from tests.support import Server, example, revision, running, wait_until_ready
+from tests.helpers.hub_stub.stub import Fault, Hub
+from tests.helpers.project import example
+from tests.helpers.server import Server, running, wait_until_ready
 
 REPO = "ana/digit"
 SETTINGS = {"VISTAZO_MODELS": f"digit={REPO}@main,bird=ana/bird", "VISTAZO_HUB_TIMEOUT_S": "60"}

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from tests.helpers.http import ask, the_same_answer
-from tests.support import Server, example
+from tests.helpers.project import example
+from tests.helpers.server import Server
 
 FIELDS = {
     "class", "label", "confidence", "probabilities", "labels", "top", "verdict", "task", "model", "request_id",

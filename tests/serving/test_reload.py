@@ -17,20 +17,12 @@ import httpx
 import pytest
 
 from models import bundle
+from tests.helpers.bundles import revision
 from tests.helpers.http import ask, by_client
-from tests.hub import stub
-from tests.hub.stub import Fault, Hub
-from tests.support import (
-    ROOT,
-    Server,
-    environment,
-    example,
-    free_port,
-    half_sent,
-    revision,
-    running,
-    wait_until_ready,
-)
+from tests.helpers.hub_stub import stub
+from tests.helpers.hub_stub.stub import Fault, Hub
+from tests.helpers.project import ROOT, environment, example, free_port
+from tests.helpers.server import Server, half_sent, running, wait_until_ready
 
 REPO, KEY = "ana/digit", "una clave de ñandú"
 BEARER = {"Authorization": f"Bearer {KEY}".encode()}

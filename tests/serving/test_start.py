@@ -9,8 +9,8 @@ import threading
 import httpx
 import pytest
 
-from tests.conftest import StartServer
-from tests.support import ROOT, Server, environment, example, half_sent
+from tests.helpers.project import ROOT, environment, example
+from tests.helpers.server import Server, StartServer, half_sent
 
 
 def app(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":

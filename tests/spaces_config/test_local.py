@@ -13,7 +13,7 @@ from spaces_config import local, smoke_test
 from spaces_config.errors import SpaceError
 from spaces_config.local import Running, Space
 from spaces_config.smoke_test import Figures
-from tests.spaces_config.conftest import NOBODYS_BUSINESS
+from tests.helpers.checkout import NOBODYS_BUSINESS
 
 pytestmark = pytest.mark.network
 

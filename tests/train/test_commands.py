@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.commands import run_train
-from tests.support import ROOT
-from tests.train.conftest import Site
-from tests.train.samples import flower_files, tgz_bytes, write_files
+from tests.helpers.project import ROOT
+from tests.helpers.samples import flower_files, tgz_bytes, write_files
+from tests.helpers.site import Site
 
 DEADLINE = 300  # seconds until a test gives up on a process
 

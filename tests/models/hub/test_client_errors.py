@@ -14,7 +14,7 @@ from huggingface_hub.errors import LocalTokenNotFoundError
 
 from models.errors import HubError, HubStorage, HubUnreachable
 from models.hub.client_errors import hub_errors
-from tests.hub.stub import Fault, Hub
+from tests.helpers.hub_stub.stub import Fault, Hub
 
 COMMIT = "0" * 40
 

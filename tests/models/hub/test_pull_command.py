@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from models import bundle
+from tests.helpers.bundles import revision
 from tests.helpers.commands import error_lines, start_models
-from tests.hub.stub import Fault, Hub
-from tests.support import example, revision
+from tests.helpers.hub_stub.stub import Fault, Hub
+from tests.helpers.project import example
 
 REPO = "ana/digit"
 

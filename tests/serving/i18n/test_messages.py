@@ -10,7 +10,7 @@ from serving import errors
 from serving.errors import ApiError
 from serving.i18n.messages import MESSAGES
 from serving.i18n.numbers import count, decimal, percent
-from tests.support import ROOT
+from tests.helpers.project import ROOT
 
 
 def _placeholders(template: str) -> set[str]:

@@ -16,8 +16,8 @@ from PIL import Image
 from models import bundle
 from models.classifier import Classifier, softmax
 from models.images.decoding import decode
+from tests.helpers.project import environment
 from tests.helpers.tiny_runs import FOLDER_LABELS
-from tests.support import environment
 from train.bundling.card_text import LANGUAGES, Words
 from train.bundling.front_matter import LISTED
 from train.evaluation.robustness import TITLES

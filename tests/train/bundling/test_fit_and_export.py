@@ -12,8 +12,8 @@ import pytest
 from models import bundle
 from models.bundle import BundleInfo
 from models.classifier import Classifier
-from tests.train.samples import printed_digits
-from tests.train.small import backbone_in
+from tests.helpers.samples import printed_digits
+from tests.helpers.small_task import backbone_in
 from train import recipe, run
 from train.bundling.export import export
 from train.bundling.litert import TOLERANCE

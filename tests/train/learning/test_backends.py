@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from tests.support import ROOT
+from tests.helpers.project import ROOT
 from train import recipe, run
 from train.bundling.export import export
 from train.comparison.compare import compare

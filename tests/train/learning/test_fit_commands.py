@@ -12,7 +12,7 @@ from PIL import Image
 
 from models import bundle
 from tests.helpers.commands import run_train
-from tests.support import ROOT
+from tests.helpers.project import ROOT
 from train.manifest import Row, write_manifest
 
 COLOURS = {"daisy": "white", "dandelion": "yellow", "roses": "red", "sunflowers": "orange", "tulips": "purple"}

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.train.small import RECIPE, backbone_in, task_in
+from tests.helpers.small_task import RECIPE, backbone_in, task_in
 from train.learning import memory, precision
 from train.learning.architectures import build
 from train.learning.batches import held, loader, targets

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.train.small import RECIPE
+from tests.helpers.small_task import RECIPE
 from train import run
 from train.errors import RunError
 from train.learning import tensorboard_logs

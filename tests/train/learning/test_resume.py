@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from tests.helpers.commands import run_train
-from tests.support import ROOT
-from tests.train.small import RECIPE
+from tests.helpers.project import ROOT
+from tests.helpers.small_task import RECIPE
 from train import run
 from train.errors import RecipeError, RunError
 from train.learning import plan, precision

@@ -14,8 +14,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests.support import ROOT
-from tests.train.small import RECIPE
+from tests.helpers.project import ROOT
+from tests.helpers.small_task import RECIPE
 from train import run
 from train.errors import RunError
 from train.learning import fit as fitting

@@ -12,9 +12,9 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from models import bundle
 from models.errors import HubError
-from tests.hub.storage import Repository
-from tests.hub.stub import Fault, Hub
-from tests.train.publishing.conftest import reseal
+from tests.helpers.bundles import reseal
+from tests.helpers.hub_stub.storage import Repository
+from tests.helpers.hub_stub.stub import Fault, Hub
 from train.errors import PublishError
 from train.publishing.package import pack
 from train.publishing.publish import Published, publish

@@ -7,7 +7,7 @@ import pytest
 from models import bundle
 from models.classifier import Classifier
 from tests.helpers.commands import run_train
-from tests.train.samples import own_folder, scene, write_files
+from tests.helpers.samples import own_folder, scene, write_files
 from train.manifest import read_manifest
 from train.sources.folder import prepare
 

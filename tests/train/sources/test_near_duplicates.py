@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.train.samples import scene
+from tests.helpers.samples import scene
 from train.errors import DataError
 from train.sources.near_duplicates import Groups, near_pairs, perceptual_hash
 from train.sources.splits import NEAR

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.train.samples import Files, flower_files, write_files, xray_files
+from tests.helpers.samples import Files, flower_files, write_files, xray_files
 from train.errors import DataError
 from train.manifest import Row
 from train.sources.splits import Picture, Placed, by_near_duplicate, by_patient, by_rank

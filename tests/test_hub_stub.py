@@ -18,8 +18,8 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.hf_api import RepoFile
 
-from tests.hub.stub import Fault, Hub
-from tests.support import environment
+from tests.helpers.hub_stub.stub import Fault, Hub
+from tests.helpers.project import environment
 
 HF = Path(sys.executable).with_name("hf")
 BIG = np.random.default_rng(0).bytes(300_000)
