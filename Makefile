@@ -1,15 +1,19 @@
 # make run    set up what serving needs and serve on http://127.0.0.1:5000   (ARGS="--port 8000" for options)
 # make space  run the Space as Hugging Face would, from its own files and requirements, on http://127.0.0.1:7860
-# make test   set up everything and run every test
+# make test   set up everything and run every test, in two processes   (WORKERS=4 for more, 1.5 GB of memory each)
+# make check  ruff, mypy and the quick tests: those that neither train nor start a server (see SLOW in tests/conftest.py)
 # make lint   ruff and mypy
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+WORKERS ?= 2
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+# Tests that share a server or a browser run in one process (loadgroup), the longest groups first.
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: run space test lint
+.PHONY: run space test check lint
 .SILENT:
 
 run: $(VENV)/serving
@@ -22,7 +26,10 @@ test: $(VENV)/everything
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null \
 		|| $(BIN)/playwright install chromium >$(VENV)/install.log 2>&1 \
 		|| echo "There is no Chromium and none could be downloaded: the browser tests will say so."
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
+
+check: lint
+	$(PYTEST) -m 'not slow' $(ARGS)
 
 lint: $(VENV)/everything
 	$(BIN)/ruff check .

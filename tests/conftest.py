@@ -1,16 +1,84 @@
-"""Servers that the tests share: starting one takes seconds, mostly Gradio's import. And a stub of the Hub."""
+"""Fixtures for all tests: servers, which take seconds to start, and a stub of the Hub. And what pytest-xdist needs.
 
-from collections.abc import Callable, Iterator
+`make test` runs two workers. All tests of a group run in one worker, so that what they share is made once.
+"""
+
+import os
+from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
 
-from tests.hub import stub
-from tests.hub.stub import Hub
-from tests.support import Server, damaged_bundles, running, trained_runs, wait_until_ready
+from tests.helpers.bundles import damaged_bundles, trained_runs
+from tests.helpers.hub_stub import stub
+from tests.helpers.hub_stub.stub import Hub
+from tests.helpers.server import Server, StartServer, running, wait_until_ready
 
-StartServer = Callable[..., Server]
+# One thread each: two workers share two cores, and with tensors this small more threads only wait for each other.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
+# Groups of slow tests, the longest first so that the two workers end at about the same time. These tests train or
+# export networks, start servers, processes or a browser, or install packages. Each other file is a group, and quick:
+# `make check` runs only those.
+SLOW = {
+    "servers": (
+        "serving/test_bad_input.py",
+        "serving/test_damaged.py",
+        "serving/test_gradio_client.py",
+        "serving/test_hub_start.py",
+        "serving/test_own.py",
+        "serving/test_predict.py",
+        "serving/test_reload.py",
+        "serving/test_routes.py",
+        "serving/test_samples.py",
+        "serving/test_start.py",
+        "e2e",
+        "test_readme.py",
+    ),
+    "space": ("spaces_config/test_local.py", "spaces_config/test_cold_start.py", "spaces_config/test_deploy.py"),
+    "backends": ("train/learning/test_backends.py",),
+    "resume": ("train/learning/test_resume.py",),
+    "robust": ("train/learning/test_robust.py",),
+    "bundles": ("train/bundling", "train/publishing"),
+    "robustness": ("train/evaluation/test_robustness.py",),
+    "comparisons": ("benchmarks/test_comparisons.py",),
+    "notebook": ("test_notebook.py",),
+    "reports": ("train/comparison", "train/evaluation/test_evaluate.py"),
+    "learning": ("train/learning",),
+    "commands": (
+        "train/test_commands.py",
+        "train/sources/test_folder_commands.py",
+        "models/hub",
+        "test_hub_stub.py",
+    ),
+    "benchmarks": ("benchmarks",),
+}
+
+
+def pytest_configure() -> None:
+    """Limit the threads of this process, of the workers and of the processes that tests start."""
+    for name in THREADS:
+        os.environ.setdefault(name, "1")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark slow tests, and sort all tests by group."""
+    order = {name: number for number, name in enumerate(SLOW)}
+    groups = {item: _group(item.path) for item in items}
+    for item, group in groups.items():
+        if group in SLOW:
+            item.add_marker("slow")
+        if config.pluginmanager.hasplugin("xdist"):
+            item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: order.get(groups[item], len(order)))
+
+
+def _group(path: Path) -> str:
+    relative = path.relative_to(Path(__file__).parent).as_posix()
+    named = (name for name, paths in SLOW.items() if any(f"{relative}/".startswith(f"{part}/") for part in paths))
+    return next(named, relative)
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +103,7 @@ def server(start_server: StartServer) -> Server:
 
 @pytest.fixture(scope="session")
 def damaged(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> Server:
-    """A server with some damaged models; see `tests.support.damaged_bundles`."""
+    """A server with some damaged models; see `tests.helpers.bundles.damaged_bundles`."""
     directory = tmp_path_factory.mktemp("bundles")
     models = ",".join(f"{task}={path}" for task, path in damaged_bundles(directory).items())
     return start_server(VISTAZO_MODELS=models)
@@ -43,7 +111,7 @@ def damaged(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="session")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that is started where there are runs; see `tests.support.trained_runs`."""
+    """A server that is started where there are runs; see `tests.helpers.bundles.trained_runs`."""
     directory = tmp_path_factory.mktemp("own")
     trained_runs(directory / "runs")
     with running(directory / "log.txt") as server:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tests.support import ROOT
+from tests.helpers.project import ROOT
 
 READMES = [ROOT / "README.md", ROOT / "README.es.md"]
 DOCS = ROOT / "docs"

@@ -9,7 +9,7 @@ import pytest
 
 from docs import generate_commands
 from tests import markdown
-from tests.support import ROOT
+from tests.helpers.project import ROOT
 
 GENERATED = markdown.DOCS / "commands.md"
 

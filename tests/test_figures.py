@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from models import bundle
 from models.bundle import Measurement
 from models.catalog import BUNDLED, TASKS
-from tests.support import ROOT
+from tests.helpers.project import ROOT
 from train.manifest import MANIFEST_NAME
 
 DATA = ROOT.parent / "shared" / "data"

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.support import ROOT
+from tests.helpers.project import ROOT
 
 # Top-level package → the top-level packages that it may import.
 ALLOWED = {

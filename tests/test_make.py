@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT, environment
+from tests.helpers.project import ROOT, environment
 
 FILES = ("Makefile", "spaces_config/requirements.txt", "app.py")
 

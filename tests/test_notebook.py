@@ -20,8 +20,8 @@ from PIL import Image
 from models.bundle import InputSize
 from models.images.preprocessing import preprocess
 from models.loading import load_classifier
-from tests.support import EXAMPLES, ROOT
-from tests.train.samples import idx, own_folder, printed, write_files
+from tests.helpers.project import EXAMPLES, ROOT
+from tests.helpers.samples import idx, own_folder, printed, write_files
 from train.bundling.litert import TOLERANCE
 from train.run import CURVES_NAME
 

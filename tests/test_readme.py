@@ -19,8 +19,9 @@ from models.catalog import BUNDLED, TASKS
 from models.loading import load_classifier
 from serving.settings import Settings
 from tests import markdown
+from tests.helpers.project import EXAMPLES, ROOT, environment
+from tests.helpers.server import Server
 from tests.markdown import DOCS, READMES, table_rows
-from tests.support import EXAMPLES, ROOT, Server, environment
 
 REPORTS = DOCS / "reports"
 API = DOCS / "api.md"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT
+from tests.helpers.project import ROOT
 
 # Requirements file → the code that has to run with it alone.
 CODE = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support import ROOT
+from tests.helpers.project import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").iterdir())
 

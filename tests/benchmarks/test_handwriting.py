@@ -16,7 +16,7 @@ from models.classifier import Classifier
 from models.digits.mnist import canonical_digit
 from models.images.preprocessing import preprocess
 from models.loading import load_classifier
-from tests.support import ROOT
+from tests.helpers.project import ROOT
 from train.manifest import Row, write_manifest
 
 DIGITS = sorted((Path(__file__).parents[1] / "fixtures" / "digits").glob("*.png"))

@@ -10,7 +10,7 @@ from models.catalog import BUNDLED, TASKS
 from models.images.decoding import decode
 from models.loading import load_classifier
 from models.prediction import Verdict
-from tests.support import EXAMPLES, ROOT
+from tests.helpers.project import EXAMPLES, ROOT
 from train.manifest import Row, write_manifest
 
 

@@ -2,13 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.support import Server
+from tests.helpers.browser import Visit
+from tests.helpers.server import Server
 
 FLAGS = [
     "--no-sandbox",
@@ -19,8 +20,6 @@ FLAGS = [
     "--no-first-run",
 ]
 WAIT_MS = 30_000
-
-Visit = Callable[..., Page]
 
 
 def _chromium(own: str) -> str:

@@ -9,8 +9,9 @@ from playwright.sync_api import Page, expect
 
 from serving.i18n.language import Language
 from serving.i18n.messages import MESSAGES
-from tests.e2e.conftest import Visit
-from tests.support import Server, example
+from tests.helpers.browser import Visit
+from tests.helpers.project import example
+from tests.helpers.server import Server
 
 LOCALES: list[tuple[str, Language]] = [("es-ES", "es"), ("en-US", "en")]
 TASKS = ("pneumonia", "digit", "flower")

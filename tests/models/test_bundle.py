@@ -9,7 +9,7 @@ import pytest
 from models import bundle
 from models.catalog import BUNDLED, TASKS
 from models.errors import BundleError
-from tests.support import ROOT
+from tests.helpers.project import ROOT
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -17,7 +17,7 @@ from models.classifier import Classifier, softmax
 from models.engines.engine import Outputs
 from models.images.preprocessing import Prepared
 from models.prediction import Prediction, Reason, Verdict
-from tests.support import EXAMPLES, ROOT
+from tests.helpers.project import EXAMPLES, ROOT
 
 LABELLED = [
     *((EXAMPLES / "digit" / f"{digit}.png", "digit", digit) for digit in "23578"),

@@ -3,37 +3,21 @@
 import csv
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image
 
 from models import bundle
-from tests.support import EXAMPLES, ROOT, environment, example, trained_runs
+from tests.helpers.bundles import trained_runs
+from tests.helpers.commands import error_lines, run_models
+from tests.helpers.project import EXAMPLES, example
 
 COLUMNS = ["path", "task", "label", "confidence", "verdict", "error", *"0123456789"]
 
 
-def models(
-    *arguments: str, cwd: Path = EXAMPLES, settings: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run where there are no `runs/`, unless `cwd` says so: the developer's own are none of the tests' business."""
-    command = [sys.executable, "-m", "models", *arguments]
-    env = environment(**{"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | dict(settings or {}))
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
-
-
-def errors(done: "subprocess.CompletedProcess[str]") -> list[str]:
-    """Our lines on stderr: LiteRT writes one of its own, about the delegate it uses."""
-    assert "Traceback" not in done.stderr
-    return [line for line in done.stderr.splitlines() if not line.startswith("INFO: Created TensorFlow Lite")]
-
-
 def test_a_folder_becomes_a_csv(tmp_path: Path) -> None:
     output = tmp_path / "results.csv"
-    done = models("classify", "digit", str(EXAMPLES / "digit"), "--output", str(output))
+    done = run_models("classify", "digit", str(EXAMPLES / "digit"), "--output", str(output))
     assert done.returncode == 0, done.stderr
     rows = list(csv.DictReader(output.read_text(encoding="utf-8").splitlines()))
     assert list(rows[0]) == COLUMNS
@@ -46,7 +30,7 @@ def test_a_folder_becomes_a_csv(tmp_path: Path) -> None:
 
 
 def test_without_output_the_csv_goes_to_standard_output() -> None:
-    done = models("classify", "flower", str(EXAMPLES / "flower"))
+    done = run_models("classify", "flower", str(EXAMPLES / "flower"))
     assert done.returncode == 0, done.stderr
     assert [row["label"] for row in csv.DictReader(done.stdout.splitlines())] == [
         "daisy",
@@ -59,7 +43,7 @@ def test_without_output_the_csv_goes_to_standard_output() -> None:
 
 def test_jsonl_has_the_same_fields(tmp_path: Path) -> None:
     output = tmp_path / "results.jsonl"
-    assert models("classify", "digit", str(EXAMPLES / "digit" / "7.png"), "--output", str(output)).returncode == 0
+    assert run_models("classify", "digit", str(EXAMPLES / "digit" / "7.png"), "--output", str(output)).returncode == 0
     (record,) = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
     assert list(record) == COLUMNS
     assert record["label"] == "7"
@@ -73,7 +57,7 @@ def test_bad_files_are_reported_beside_the_good_ones(tmp_path: Path) -> None:
     missing = tmp_path / "missing.png"
     output = tmp_path / "results.csv"
     good = EXAMPLES / "digit" / "7.png"
-    done = models("classify", "digit", *map(str, (text, good, empty, missing)), "--output", str(output))
+    done = run_models("classify", "digit", *map(str, (text, good, empty, missing)), "--output", str(output))
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     rows = list(csv.DictReader(output.read_text(encoding="utf-8").splitlines()))
@@ -85,60 +69,60 @@ def test_bad_files_are_reported_beside_the_good_ones(tmp_path: Path) -> None:
 def test_a_rejected_picture_keeps_its_probabilities(tmp_path: Path) -> None:
     blank = tmp_path / "blank.png"
     Image.new("L", (100, 100), 255).save(blank)
-    done = models("classify", "digit", str(blank))
+    done = run_models("classify", "digit", str(blank))
     (row,) = csv.DictReader(done.stdout.splitlines())
     assert (row["label"], row["confidence"], row["verdict"]) == ("", "0.0", "rejected")
     assert sum(float(row[digit]) for digit in "0123456789") > 0.999
 
 
 def test_an_unknown_task_is_one_sentence() -> None:
-    done = models("classify", "cat", str(EXAMPLES))
+    done = run_models("classify", "cat", str(EXAMPLES))
     assert done.returncode == 1
-    assert errors(done) == ["error: no model is called 'cat': choose one of pneumonia, digit, flower"]
+    assert error_lines(done) == ["error: no model is called 'cat': choose one of pneumonia, digit, flower"]
 
 
 def test_a_folder_without_pictures_is_one_sentence(tmp_path: Path) -> None:
-    done = models("classify", "digit", str(tmp_path))
+    done = run_models("classify", "digit", str(tmp_path))
     assert done.returncode == 1
-    assert len(errors(done)) == 1
-    assert "no pictures in" in errors(done)[0]
+    assert len(error_lines(done)) == 1
+    assert "no pictures in" in error_lines(done)[0]
 
 
 def test_an_unfinished_report_leaves_what_was_there(tmp_path: Path) -> None:
     output = tmp_path / "results.csv"
     output.write_text("older")
-    done = models("classify", "cat", str(EXAMPLES), "--output", str(output))
+    done = run_models("classify", "cat", str(EXAMPLES), "--output", str(output))
     assert done.returncode == 1
     assert output.read_text() == "older"
     assert list(tmp_path.iterdir()) == [output]
 
 
 def test_verify_says_what_it_checked_and_fails_on_damage(bundle_copy: Path) -> None:
-    assert models("verify", str(bundle_copy)).returncode == 0
+    assert run_models("verify", str(bundle_copy)).returncode == 0
     card = bundle_copy / "README.md"
     card.rename(bundle_copy / "elsewhere.md")
-    done = models("verify", str(bundle_copy))
+    done = run_models("verify", str(bundle_copy))
     assert done.returncode == 0
     assert re.search(r" of \d+ files are unchanged\n  missing: (.*, )?README\.md", done.stdout)
     card.write_text("changed")
-    done = models("verify", str(bundle_copy))
+    done = run_models("verify", str(bundle_copy))
     assert done.returncode == 1
     assert "README.md is not the file that was exported" in done.stderr
 
 
 def test_list_shows_the_three_models() -> None:
-    done = models("list")
+    done = run_models("list")
     assert done.returncode == 0, done.stderr
     assert all(task in done.stdout for task in ("pneumonia", "digit", "flower"))
 
 
 def test_what_was_trained_in_runs_is_listed_and_answers(tmp_path: Path) -> None:
     trained_runs(tmp_path / "runs")
-    listed = models("list", cwd=tmp_path)
+    listed = run_models("list", cwd=tmp_path)
     assert listed.returncode == 1, "one of them is damaged"
     assert "mis-rosas" in listed.stdout
     assert "not available" in listed.stdout
-    done = models("classify", "mis-rosas", str(example("digit", 1)), cwd=tmp_path)
+    done = run_models("classify", "mis-rosas", str(example("digit", 1)), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (row,) = csv.DictReader(done.stdout.splitlines())
     assert (row["task"], row["label"]) == ("mis-rosas", "clase 3")
@@ -151,7 +135,7 @@ def test_of_many_labels_the_first_are_listed(tmp_path: Path) -> None:
     manifest = json.loads(path.read_text(encoding="utf-8"))
     more = [{"id": f"más {n}", "es": "x", "en": "x"} for n in range(190)]
     path.write_text(json.dumps(manifest | {"labels": manifest["labels"] + more, "head": None}), encoding="utf-8")
-    listed = models("list", cwd=tmp_path)
+    listed = run_models("list", cwd=tmp_path)
     assert "and 190 more" in " ".join(listed.stdout.split())
 
 
@@ -163,7 +147,7 @@ def test_a_label_that_is_called_as_a_column_has_one_of_its_own(tmp_path: Path) -
     path.write_text(json.dumps(manifest), encoding="utf-8")
     for suffix in ("csv", "jsonl"):
         output = tmp_path / f"results.{suffix}"
-        assert models("classify", "mis-rosas", str(example("digit", 1)), "--output", str(output), cwd=tmp_path)
+        assert run_models("classify", "mis-rosas", str(example("digit", 1)), "--output", str(output), cwd=tmp_path)
         text = output.read_text(encoding="utf-8")
         (row,) = csv.DictReader(text.splitlines()) if suffix == "csv" else [json.loads(text)]
         assert (row["label"], row["error"]) == ("error", "")
@@ -171,6 +155,6 @@ def test_a_label_that_is_called_as_a_column_has_one_of_its_own(tmp_path: Path) -
 
 
 def test_help_names_every_command() -> None:
-    done = models("--help")
+    done = run_models("--help")
     assert done.returncode == 0
     assert all(command in done.stdout for command in ("list", "pull", "verify", "classify"))

@@ -11,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.serving.test_predict import the_same_answer
-from tests.support import Server, example
+from tests.helpers.http import the_same_answer
+from tests.helpers.project import example
+from tests.helpers.server import Server
 
 SPANISH = {
     "missing_file": "No se encontró el archivo",

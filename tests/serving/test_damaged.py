@@ -2,8 +2,9 @@
 
 import httpx
 
-from tests.serving.test_predict import ask
-from tests.support import Server, example
+from tests.helpers.http import ask
+from tests.helpers.project import example
+from tests.helpers.server import Server
 
 
 def test_each_is_named_at_start_with_its_reason(damaged: Server) -> None:

@@ -14,7 +14,7 @@ from serving.events import Caller, ClassificationEvent
 from serving.service import Service
 from serving.settings import Settings
 from serving.worker_pool import WorkerPool
-from tests.support import example
+from tests.helpers.project import example
 
 ANA = Caller("request-1", "es", "api", key_name="ana")
 

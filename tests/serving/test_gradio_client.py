@@ -1,36 +1,14 @@
 """Gradio's Python client, in a process of its own, as a person's script would use it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.serving.test_predict import ask, the_same_answer
-from tests.support import Server, example
-
-SCRIPT = """
-import json, sys
-from gradio_client import Client, handle_file
-url, endpoint, picture = sys.argv[1:]
-client = Client(url, verbose=False)
-try:
-    answer = client.predict(handle_file(picture), api_name=endpoint)
-except Exception as error:
-    answer = {"raised": str(error)}
-print(json.dumps(answer))
-"""
-
-
-def by_client(server: Server, task: str, picture: Path) -> dict[str, Any]:
-    command = [sys.executable, "-c", SCRIPT, server.url, f"/{task}", str(picture)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
+from tests.helpers.http import ask, by_client, the_same_answer
+from tests.helpers.project import example
+from tests.helpers.server import Server
 
 
 @pytest.mark.parametrize("task", ["digit", "flower", "pneumonia"])

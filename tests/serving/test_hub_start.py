@@ -6,10 +6,12 @@ import httpx
 import pytest
 
 from models import bundle
-from tests.hub.stub import Fault, Hub
-from tests.models.test_commands import models
-from tests.serving.test_predict import ask
-from tests.support import Server, example, revision, running, wait_until_ready
+from tests.helpers.bundles import revision
+from tests.helpers.commands import start_models
+from tests.helpers.http import ask
+from tests.helpers.hub_stub.stub import Fault, Hub
+from tests.helpers.project import example
+from tests.helpers.server import Server, running, wait_until_ready
 
 REPO = "ana/digit"
 SETTINGS = {"VISTAZO_MODELS": f"digit={REPO}@main,bird=ana/bird", "VISTAZO_HUB_TIMEOUT_S": "60"}
@@ -51,7 +53,7 @@ def test_a_dead_hub(tmp_path: Path, hub: Hub) -> None:
 def test_the_last_verified_copy(tmp_path: Path, hub: Hub, trouble: str) -> None:
     commit = hub.commit(REPO, revision("1.0.0"))
     settings = hub.env | {"VISTAZO_MODELS": f"digit={REPO}"}
-    assert models("pull", "digit", settings=settings).returncode == 0
+    assert start_models("pull", "digit", settings=settings).returncode == 0
     second = hub.commit(REPO, revision("2.0.0"))
     match trouble:
         case "slow":
@@ -77,7 +79,7 @@ def test_the_last_verified_copy(tmp_path: Path, hub: Hub, trouble: str) -> None:
 def test_offline_with_a_pinned_commit_in_the_cache(tmp_path: Path, hub: Hub) -> None:
     commit = hub.commit(REPO, revision("1.0.0"))
     settings = hub.env | {"VISTAZO_MODELS": f"digit={REPO}@{commit}"}
-    assert models("pull", "digit", settings=settings).returncode == 0
+    assert start_models("pull", "digit", settings=settings).returncode == 0
     hub.requests.clear()
     with running(tmp_path / "log.txt", **settings | {"HF_HUB_OFFLINE": "1"}) as server:
         wait_until_ready(server)

@@ -16,7 +16,7 @@ from serving.api import app
 from serving.service import Service
 from serving.settings import Settings
 from serving.worker_pool import WorkerPool
-from tests.support import example
+from tests.helpers.project import example
 
 
 @dataclass

@@ -4,9 +4,9 @@ import httpx
 
 from models import bundle
 from models.catalog import BUNDLED
-from tests.serving.test_gradio_client import by_client
-from tests.serving.test_predict import ask, the_same_answer
-from tests.support import Server, example
+from tests.helpers.http import ask, by_client, the_same_answer
+from tests.helpers.project import example
+from tests.helpers.server import Server
 
 
 def test_it_answers_as_the_three_do(own: Server) -> None:

@@ -10,23 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support import Server, example
+from tests.helpers.http import ask, the_same_answer
+from tests.helpers.project import example
+from tests.helpers.server import Server
 
 FIELDS = {
     "class", "label", "confidence", "probabilities", "labels", "top", "verdict", "task", "model", "request_id",
     "elapsed_ms", "reason", "message",
 }  # fmt: skip
-
-
-def ask(
-    server: Server, path: str = "/predict", picture: bytes | None = None, headers: dict[str, str] | None = None
-) -> httpx.Response:
-    data = example("digit").read_bytes() if picture is None else picture
-    return httpx.post(server.url + path, files={"file": ("imagen.png", data)}, headers=headers, timeout=60)
-
-
-def the_same_answer(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return {**one, "request_id": "", "elapsed_ms": 0} == {**other, "request_id": "", "elapsed_ms": 0}
 
 
 @pytest.mark.parametrize("task", ["digit", "flower", "pneumonia"])

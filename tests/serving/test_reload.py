@@ -17,21 +17,12 @@ import httpx
 import pytest
 
 from models import bundle
-from tests.hub import stub
-from tests.hub.stub import Fault, Hub
-from tests.serving.test_gradio_client import by_client
-from tests.serving.test_predict import ask
-from tests.support import (
-    ROOT,
-    Server,
-    environment,
-    example,
-    free_port,
-    half_sent,
-    revision,
-    running,
-    wait_until_ready,
-)
+from tests.helpers.bundles import revision
+from tests.helpers.http import ask, by_client
+from tests.helpers.hub_stub import stub
+from tests.helpers.hub_stub.stub import Fault, Hub
+from tests.helpers.project import ROOT, environment, example, free_port
+from tests.helpers.server import Server, half_sent, running, wait_until_ready
 
 REPO, KEY = "ana/digit", "una clave de ñandú"
 BEARER = {"Authorization": f"Bearer {KEY}".encode()}
@@ -261,7 +252,7 @@ def test_an_unknown_task(served: Served) -> None:
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this platform has no such signal")
 def test_a_server_stops_when_its_terminal_is_closed(tmp_path: Path) -> None:
     """Which sends SIGHUP as well."""
-    import pty  # noqa: PLC0415  (where there is such a signal)
+    import pty
 
     takes_the_terminal = (
         "import os, sys; os.close(os.open(os.ttyname(0), os.O_RDWR)); "

@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from models.catalog import TASKS
-from tests.support import Server, example
+from tests.helpers.project import example
+from tests.helpers.server import Server
 
 
 def get(server: Server, path: str, **headers: str) -> httpx.Response:

@@ -8,7 +8,7 @@ from models.catalog import BUNDLED, TASKS
 from models.loading import load_classifier
 from models.prediction import Verdict
 from serving.samples import trial_picture
-from tests.support import Server
+from tests.helpers.server import Server
 
 LABELS = {"pneumonia": "normal", "digit": "2", "flower": "daisy"}
 

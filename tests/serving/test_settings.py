@@ -10,7 +10,7 @@ import pytest
 from models.hub.source import Repository
 from serving import settings
 from serving.settings import SettingsError
-from tests.support import ROOT, environment
+from tests.helpers.project import ROOT, environment
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ import threading
 import httpx
 import pytest
 
-from tests.conftest import StartServer
-from tests.support import ROOT, environment, example, half_sent
+from tests.helpers.project import ROOT, environment, example
+from tests.helpers.server import Server, StartServer, half_sent
 
 
 def app(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
@@ -52,8 +52,7 @@ def test_help_names_the_defaults() -> None:
     assert all(word in done.stdout for word in ("--host", "127.0.0.1", "--port", "5000", "--task", "digit"))
 
 
-def test_the_address_is_printed_when_it_is_ready(start_server: StartServer) -> None:
-    server = start_server()
+def test_the_address_is_printed_when_it_is_ready(server: Server) -> None:
     assert server.url in server.log.read_text()
 
 

@@ -10,8 +10,8 @@ from packaging.requirements import Requirement
 from models.hub import source
 from spaces_config import card
 from spaces_config.errors import SpaceError
-from tests.hub.cards import faults_of_card
-from tests.support import ROOT
+from tests.helpers.hub_stub.cards import faults_of_card
+from tests.helpers.project import ROOT
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 OTHER = SHA[::-1]

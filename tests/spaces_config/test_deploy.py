@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from spaces_config import card, folder
-from tests.hub.stub import Fault, Hub
-from tests.spaces_config.conftest import commit
-from tests.support import environment
+from tests.helpers.checkout import commit
+from tests.helpers.hub_stub.stub import Fault, Hub
+from tests.helpers.project import environment
 
 SPACE = "ana/vistazo"
 SHA = "0123456789abcdef0123456789abcdef01234567"

@@ -10,8 +10,8 @@ from models.bundle import SERVING_FILES
 from models.catalog import TASKS
 from spaces_config import card, folder
 from spaces_config.errors import SpaceError
-from tests.spaces_config.conftest import commit, git
-from tests.support import environment
+from tests.helpers.checkout import commit, git
+from tests.helpers.project import environment
 
 UNWANTED = ("tests", "train", "data", "runs", "benchmarks", "notebooks", "docs", "spaces_config")
 

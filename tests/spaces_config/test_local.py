@@ -13,7 +13,7 @@ from spaces_config import local, smoke_test
 from spaces_config.errors import SpaceError
 from spaces_config.local import RunningSpace, Space
 from spaces_config.smoke_test import SmokeTestResult
-from tests.spaces_config.conftest import NOBODYS_BUSINESS
+from tests.helpers.checkout import NOBODYS_BUSINESS
 
 pytestmark = pytest.mark.network
 
@@ -91,7 +91,7 @@ def test_another_program_is_not_taken_for_the_space(space: Space) -> None:
 
 
 def test_a_space_that_cannot_be_installed(space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from spaces_config import card  # noqa: PLC0415
+    from spaces_config import card
 
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "0")

@@ -1,4 +1,4 @@
-"""`python -m train` as a person runs it: in its own process."""
+"""`python -m train fetch`, and what holds for every command."""
 
 import os
 import signal
@@ -10,24 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.train.conftest import Site
-from tests.train.samples import flower_files, tgz_bytes, write_files
+from tests.helpers.commands import run_train
+from tests.helpers.project import ROOT
+from tests.helpers.samples import flower_files, tgz_bytes, write_files
+from tests.helpers.site import Site
 
-ROOT = Path(__file__).parents[2]
-DEADLINE = 60  # seconds until a test gives up on a process
+DEADLINE = 300  # seconds until a test gives up on a process
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs `python -m train` with the arguments, with its data under tmp_path/data."""
+    """Run `python -m train` with the arguments, with its data under tmp_path/data."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "train", *arguments]
-        if arguments and arguments[0] == "fetch":
-            command += ["--data-dir", str(tmp_path / "data")]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, check=False)
+        where = ("--data-dir", str(tmp_path / "data")) if arguments and arguments[0] == "fetch" else ()
+        return run_train(*arguments, *where)
 
     return run
 
@@ -74,8 +73,9 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(run: Run, tmp_path: Pat
     assert str(tmp_path / "data") in finished.stderr
 
 
-def test_debug_shows_the_traceback(run: Run) -> None:
-    finished = run("fetch", "rose", "--debug")
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "train", "fetch", "rose", "--debug", "--data-dir", str(tmp_path)]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert finished.returncode == 1
     assert "Traceback" in finished.stderr
     assert "UnknownDataset" in finished.stderr
@@ -158,7 +158,7 @@ def test_ctrl_c_leaves_a_part_that_resumes(run: Run, site: Site, tmp_path: Path)
         stderr=subprocess.PIPE,
         text=True,
         # A shell's background job, as a CI may be, ignores SIGINT and hands that down.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (we start no threads here)
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         try:
             wait_for(lambda: any(part.stat().st_size == half for part in tmp_path.rglob("*.part") if part.is_file()))

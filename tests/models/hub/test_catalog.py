@@ -9,8 +9,8 @@ from models import bundle
 from models.catalog import Catalog, Entry
 from models.errors import BundleError, HubError, HubUnreachable, ModelNotLoaded
 from models.hub.source import Repository
-from tests.hub.stub import Fault, Hub
-from tests.support import revision
+from tests.helpers.bundles import revision
+from tests.helpers.hub_stub.stub import Fault, Hub
 
 REPO = "ana/digit"
 

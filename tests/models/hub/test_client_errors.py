@@ -14,7 +14,7 @@ from huggingface_hub.errors import LocalTokenNotFoundError
 
 from models.errors import HubError, HubStorage, HubUnreachable
 from models.hub.client_errors import hub_errors
-from tests.hub.stub import Fault, Hub
+from tests.helpers.hub_stub.stub import Fault, Hub
 
 COMMIT = "0" * 40
 
@@ -47,7 +47,7 @@ def failing(error: Exception) -> Callable[[], object]:
         (lambda: HfApi().create_repo("ana/one"), "the name is taken"),
         (lambda: HfApi().create_repo("another/one"), "no permission"),
         (lambda: HfApi().create_tag("ana/one", tag="x", revision="absent"), "no such revision"),
-        (lambda: HfApi(token="hf_wrong").model_info("ana/one"), "token is not valid"),  # noqa: S106
+        (lambda: HfApi(token="hf_wrong").model_info("ana/one"), "token is not valid"),
         (failing(LocalTokenNotFoundError("no token")), "there is no token"),
         (failing(PermissionError("the storage's own words")), "refused it (the storage's own words)"),
     ],

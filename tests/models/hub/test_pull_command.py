@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from models import bundle
-from tests.hub.stub import Fault, Hub
-from tests.models.test_commands import errors, models
-from tests.support import example, revision
+from tests.helpers.bundles import revision
+from tests.helpers.commands import error_lines, start_models
+from tests.helpers.hub_stub.stub import Fault, Hub
+from tests.helpers.project import example
 
 REPO = "ana/digit"
 
@@ -18,7 +19,7 @@ def commit(hub: Hub) -> str:
 
 
 def test_what_the_setting_names_is_pulled_and_pinned(hub: Hub, commit: str) -> None:
-    done = models("pull", "digit", settings=hub.env | {"VISTAZO_MODELS": f"flower=/nowhere,digit={REPO}"})
+    done = start_models("pull", "digit", settings=hub.env | {"VISTAZO_MODELS": f"flower=/nowhere,digit={REPO}"})
     assert done.returncode == 0, done.stderr
     first, pinned = done.stdout.splitlines()
     assert pinned == f"VISTAZO_MODELS=digit={REPO}@{commit}"
@@ -29,19 +30,19 @@ def test_what_the_setting_names_is_pulled_and_pinned(hub: Hub, commit: str) -> N
 
 def test_the_pinned_line_is_what_list_and_classify_use(hub: Hub, commit: str) -> None:
     settings = hub.env | {"VISTAZO_MODELS": f"digit={REPO}@{commit}", "COLUMNS": "250"}
-    listed = models("list", settings=settings)
+    listed = start_models("list", settings=settings)
     assert listed.returncode == 0, listed.stderr
     assert f"{REPO}@{commit}" in listed.stdout
     assert "1.2.3" in listed.stdout
     offline = settings | {"HF_HUB_OFFLINE": "1"}
-    classified = models("classify", "digit", str(example("digit")), settings=offline)
+    classified = start_models("classify", "digit", str(example("digit")), settings=offline)
     assert classified.returncode == 0, classified.stderr
 
 
 def test_a_source_may_be_named(hub: Hub, commit: str) -> None:
     hub.model(REPO).tags["v1"] = commit
     hub.commit(REPO, revision("2.0.0"))
-    done = models("pull", "digit", "--from", f"{REPO}@v1", settings=hub.env)
+    done = start_models("pull", "digit", "--from", f"{REPO}@v1", settings=hub.env)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith(f"VISTAZO_MODELS=digit={REPO}@{commit}\n")
 
@@ -58,17 +59,17 @@ def test_a_source_may_be_named(hub: Hub, commit: str) -> None:
 )
 @pytest.mark.usefixtures("commit")
 def test_what_cannot_be_pulled_is_one_sentence(hub: Hub, arguments: tuple[str, ...], expected: str) -> None:
-    done = models("pull", *arguments, settings=hub.env)
+    done = start_models("pull", *arguments, settings=hub.env)
     assert (done.returncode, done.stdout) == (1, "")
-    (sentence,) = errors(done)
+    (sentence,) = error_lines(done)
     assert expected in sentence
 
 
 def test_the_list_says_what_is_there_instead_and_why(hub: Hub, commit: str) -> None:
     settings = hub.env | {"VISTAZO_MODELS": f"digit={REPO}", "COLUMNS": "250"}
-    assert models("pull", "digit", settings=settings).returncode == 0
+    assert start_models("pull", "digit", settings=settings).returncode == 0
     hub.faults.append(Fault(".", times=999, status=503))
-    listed = models("list", settings=settings)
+    listed = start_models("list", settings=settings)
     assert listed.returncode == 0
     assert f"{REPO}@{commit}" in listed.stdout
     assert f"digit: {REPO}@main is not in use: cannot pull {REPO}@main: the Hub failed (HTTP 503)" in listed.stdout

@@ -13,8 +13,9 @@ from models import bundle
 from models.errors import BundleError, HubError, HubStorage, HubUnreachable
 from models.hub import pulling
 from models.hub.source import Repository
-from tests.hub.stub import Fault, Hub
-from tests.support import ROOT, environment, revision
+from tests.helpers.bundles import revision
+from tests.helpers.hub_stub.stub import Fault, Hub
+from tests.helpers.project import ROOT, environment
 
 REPO = "ana/digit"
 

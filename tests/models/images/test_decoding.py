@@ -273,7 +273,7 @@ def test_a_picture_with_something_behind_it_is_that_picture() -> None:
 
 @pytest.mark.parametrize("kind", PILLOW_NAMES)
 def test_flipped_bytes_give_a_picture_or_our_error_and_never_the_decoders_words(kind: str) -> None:
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     whole = encode(colours(), kind)
     for _ in range(150):
         data = bytearray(whole)

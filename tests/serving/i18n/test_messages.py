@@ -11,7 +11,7 @@ from models.prediction import Reason, Verdict
 from serving.errors import STATUSES
 from serving.i18n.messages import MESSAGES
 from serving.i18n.numbers import count, decimal, percent
-from tests.support import ROOT
+from tests.helpers.project import ROOT
 
 
 def _placeholders(template: str) -> set[str]:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.support import ROOT, environment
+from tests.helpers.project import ROOT, environment
 
 
 def run(script: str) -> None:

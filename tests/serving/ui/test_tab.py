@@ -12,7 +12,8 @@ from serving.settings import Settings
 from serving.ui.tabs.tab import Tab
 from serving.ui.texts import Texts
 from serving.worker_pool import WorkerPool
-from tests.support import example, revision
+from tests.helpers.bundles import revision
+from tests.helpers.project import example
 
 
 def test_it_shows_the_labels_and_figures_of_the_model_that_answers(tmp_path: Path) -> None:

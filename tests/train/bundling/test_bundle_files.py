@@ -9,6 +9,7 @@ import pytest
 from models import bundle
 from models.errors import BundleError
 from models.loading import load_classifier
+from tests.helpers.tiny_runs import TinyRuns
 from train.bundling.exporter import export
 
 FIGURES = {"confusion", "curves", "precision_recall", "reliability", "risk_coverage", "roc"}
@@ -70,9 +71,10 @@ def test_without_what_serving_needs_it_is_refused(copied: Path, name: str) -> No
         bundle.load(copied)
 
 
-def test_the_same_run_gives_the_same_bytes(runs: dict[str, Path]) -> None:
-    before = files(runs["pneumonia"] / "bundle")
-    after = files(export(runs["pneumonia"]))
+def test_the_same_run_gives_the_same_bytes(tiny_runs: TinyRuns, tmp_path: Path) -> None:
+    run = tiny_runs.copy("pneumonia", tmp_path / "pneumonia")
+    before = files(run / "bundle")
+    after = files(export(run))
     manifests = [json.loads(found.pop("vistazo.json")) for found in (before, after)]
     assert [name for name in before if before[name] != after[name]] == []
     for manifest in manifests:

@@ -17,8 +17,8 @@ from models import bundle
 from models.classifier import Classifier, softmax
 from models.images.decoding import decode
 from models.loading import load_classifier
-from tests.support import environment
-from tests.train.bundling.conftest import OWN
+from tests.helpers.project import environment
+from tests.helpers.tiny_runs import FOLDER_LABELS
 from train.bundling.card_text import LANGUAGES, CardFormatter
 from train.bundling.front_matter import HUB_METRICS
 from train.evaluation.robustness import CONDITION_TITLES
@@ -124,7 +124,7 @@ def test_an_x_ray_model_says_first_that_it_is_no_diagnosis(runs: dict[str, Path]
 def test_names_that_a_person_gave_are_text(runs: dict[str, Path]) -> None:
     text = text_of(runs["mis-fotos"])
     assert r"perro\|gato, rosa \<b\>ñ" in text
-    assert not any(label in text for label in OWN)
+    assert not any(label in text for label in FOLDER_LABELS)
     assert "no consta" in text
     assert "is not recorded" in text
 

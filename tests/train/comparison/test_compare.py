@@ -18,10 +18,8 @@ from models import bundle
 from models.bundle import BundleInfo
 from models.catalog import BUNDLED
 from models.prediction import Prediction, Verdict
-from tests.train.samples import printed_digits
-from train import recipe
+from tests.helpers.tiny_runs import TinyRuns
 from train.__main__ import app
-from train.bundling.exporter import export
 from train.comparison.comparison import ComparedModel, Comparison, compare, group_by_recipe
 from train.comparison.report import CHART, JSON, MARKDOWN, chart
 from train.comparison.significance import holm, mcnemar_p_value, paired_differences
@@ -30,31 +28,22 @@ from train.errors import DataError, RunError
 from train.evaluation.metrics import bootstrap_metrics, metric_functions
 from train.evaluation.predictions import Predictions
 from train.learning.corruptions import CORRUPTIONS
-from train.learning.training import fit
 from train.manifest import MANIFEST_NAME, Row
 
-RECIPE = dataclasses.replace(recipe.load("digit"), epochs=2, batch_size=16, ema=0.0, warmup=0.1, outlier_exposure=0.0)
-RECIPES = {
-    "seed-1": dataclasses.replace(RECIPE, seed=1),
-    "seed-2": dataclasses.replace(RECIPE, seed=2),
-    "smooth": dataclasses.replace(RECIPE, seed=1, label_smoothing=0.2),
-}
+NAMES = ("seed-1", "seed-2", "smooth")
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run of each recipe, exported."""
-    directory = tmp_path_factory.mktemp("compare")
-    task_dir = printed_digits(directory / "data" / "digit", {"train": 12, "val": 6, "test": 4})
-    for name, choices in RECIPES.items():
-        fit(choices, task_dir, directory / name)
-        export(directory / name)
-    return directory
+def runs(tiny_runs: TinyRuns) -> Path:
+    """The folder of the runs that NAMES has, which differ in one setting each."""
+    for name in NAMES:
+        assert tiny_runs[name].parent == tiny_runs.directory
+    return tiny_runs.directory
 
 
 @pytest.fixture(scope="module")
 def comparison(runs: Path) -> Comparison:
-    return compare([runs / name for name in RECIPES], "val")
+    return compare([runs / name for name in NAMES], "val")
 
 
 def answers(right: list[bool], groups: list[int] | None = None) -> Predictions:
@@ -106,7 +95,7 @@ def test_a_difference_within_one_group_is_unsure() -> None:
 
 
 def test_the_figures_are_those_of_the_bundles(comparison: Comparison, runs: Path) -> None:
-    assert [model.name for model in comparison.models] == list(RECIPES)
+    assert [model.name for model in comparison.models] == list(NAMES)
     assert (comparison.task, comparison.split, comparison.pictures, comparison.groups) == ("digit", "val", 60, 60)
     for model in comparison.models:
         manifest = bundle.load(runs / model.name / "bundle")
@@ -161,7 +150,7 @@ def test_another_architecture_is_another_group(comparison: Comparison) -> None:
         return dataclasses.replace(model, info=manifest)
 
     found = group_by_recipe([first, as_cnn(first, 1), second, second, as_cnn(second, 2), as_cnn(second, 3)])
-    assert [(group.arch, group.seeds) for group in found] == [("mnist_cnn", (1, 2)), ("cnn", (1, 2, 3))]
+    assert [(group.arch, group.seeds) for group in found] == [("small", (1, 2)), ("cnn", (1, 2, 3))]
 
 
 def test_the_weights_are_those_of_the_network(comparison: Comparison, runs: Path) -> None:

@@ -2,7 +2,6 @@
 
 import base64
 import csv
-import dataclasses
 import io
 import json
 import re
@@ -19,19 +18,13 @@ from sklearn.metrics import accuracy_score, average_precision_score, classificat
 from typer.testing import CliRunner, Result
 
 from models import bundle
-from tests.train.samples import printed_digits
-from train import recipe
+from tests.helpers.tiny_runs import TinyRuns
 from train.__main__ import app
-from train.bundling.exporter import export
 from train.evaluation.galleries import GALLERY_SIZE
 from train.evaluation.report import METRICS_NAME, PAGE_NAME, PREDICTIONS_NAME
-from train.learning.training import fit
 from train.manifest import MANIFEST_NAME
 from train.run import CURVES_NAME
 
-RECIPE = dataclasses.replace(
-    recipe.load("digit"), epochs=2, batch_size=16, ema=0.0, warmup=0.1, outlier_exposure=0.0, seed=3
-)
 CHARTS = {"confusion.png", "roc.png", "precision_recall.png", "reliability.png", "risk_coverage.png"}
 
 
@@ -40,13 +33,9 @@ def evaluate(*arguments: str | Path) -> Result:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run on printed digits, exported, in a folder with its data."""
-    folder = tmp_path_factory.mktemp("evaluate")
-    task_dir = printed_digits(folder / "data" / "digit", {"train": 12, "val": 6, "test": 4})
-    fit(RECIPE, task_dir, folder / "run")
-    export(folder / "run")
-    return folder / "run"
+def run(tiny_runs: TinyRuns, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on printed digits, exported, next to its data."""
+    return tiny_runs.copy("seed-1", tmp_path_factory.mktemp("evaluate") / "run")
 
 
 @dataclass(frozen=True)
@@ -202,7 +191,10 @@ def test_without_pictures_nothing_shows_the_data_or_names_it(run: Path, report: 
     assert bare.metrics["figures"] == report.metrics["figures"]
 
 
-def test_the_training_curves_are_shown_where_the_run_has_them(run: Path, tmp_path: Path) -> None:
+def test_the_training_curves_are_shown_where_the_run_has_them(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("train.evaluation.metrics.RESAMPLES", 10)  # the intervals are not looked at
     copy = shutil.copytree(run, tmp_path / "run")
     stream = io.BytesIO()
     Image.new("RGB", (40, 30), "teal").save(stream, "PNG")

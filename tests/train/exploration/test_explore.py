@@ -12,7 +12,7 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
-from tests.train.samples import scene, write_files
+from tests.helpers.samples import scene, write_files
 from train.__main__ import app
 from train.errors import DataError, UnknownDataset
 from train.exploration.explore import (

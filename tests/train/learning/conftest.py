@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.train.small import backbone_in, task_in
+from tests.helpers.small_task import backbone_in, task_in
 
 
 @pytest.fixture(scope="module")

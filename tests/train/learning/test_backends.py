@@ -1,16 +1,18 @@
 """One recipe under TensorFlow and under JAX, on the CPU: the same figures within their interval."""
 
 import dataclasses
+import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from tests.support import ROOT
+from tests.helpers.project import ROOT
 from train import recipe, run
 from train.bundling.exporter import export
 from train.comparison.comparison import compare
@@ -35,33 +37,51 @@ RECIPE = dataclasses.replace(
     ema=0.9,
     augmentation=Augmentation(rotation=180, translation=0.1, flip=True, gamma=0.3, contrast=0.2, noise=0.02),
 )
-TRAIN = "from tests.train.learning.test_backends import train_here; import sys; train_here(*sys.argv[1:])"
+# Keras chooses its backend when it is imported, hence a process. Arguments: the task's folder, the run, the recipe.
+TRAIN_WITH_JAX = """
+import json, sys
+from pathlib import Path
+import jax
+from train import recipe
+from train.learning.training import fit
+from train.learning.precision import on_gpu
+
+task_dir, directory, fields = sys.argv[1:]
+fit(recipe.from_dict(json.loads(fields)), Path(task_dir), Path(directory))
+print(on_gpu() == (jax.default_backend() != "cpu"))
+"""
 
 
-def train_here(task_dir: str, directory: str) -> None:
-    """Train the recipe in this process, under whatever backend it has."""
-    fit(RECIPE, Path(task_dir), Path(directory))
+@dataclass(frozen=True)
+class Trained:
+    """A run that was trained under JAX, on the data in `task_dir`, and what its process printed."""
+
+    task_dir: Path
+    directory: Path
+    printed: str
 
 
-def under(backend: str, code: str, *arguments: str) -> str:
-    """What the code prints in a process with this backend."""
+@pytest.fixture(scope="module")
+def with_jax(discs: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Train the recipe under JAX, in the one process of the suite that imports it."""
+    directory = tmp_path_factory.mktemp("backends") / "jax"
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-c", TRAIN_WITH_JAX, str(discs), str(directory), json.dumps(RECIPE.as_dict())],
         cwd=ROOT,
-        env=os.environ | {"KERAS_BACKEND": backend},
+        env=os.environ | {"KERAS_BACKEND": "jax"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return Trained(discs, directory, done.stdout)
 
 
-@pytest.fixture
-def discs(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def discs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Discs of some size and place with noise, light on dark."""
     random = np.random.default_rng(0)
-    directory = tmp_path / "data" / "discs"
+    directory = tmp_path_factory.mktemp("discs") / "data" / "discs"
     rows = []
     for split in SPLITS:
         for label, radius in RADII.items():
@@ -84,22 +104,19 @@ def disc(radius: float, random: np.random.Generator) -> Image.Image:
     return Image.fromarray((small + random.normal(0, 12, small.shape)).clip(0, 255).astype(np.uint8))
 
 
-def test_jax_trains_what_tensorflow_trains(discs: Path, tmp_path: Path) -> None:
-    backends = ("tensorflow", "jax")
-    for backend in backends:
-        under(backend, TRAIN, str(discs), str(tmp_path / backend))
-        assert run.read(tmp_path / backend).backend == backend
-        export(tmp_path / backend)  # under TensorFlow, whichever trained
-    reference, other = (
-        model.measured.metrics for model in compare([tmp_path / name for name in backends], "val").models
-    )
+def test_jax_trains_what_tensorflow_trains(with_jax: Trained) -> None:
+    assert run.read(with_jax.directory).backend == "jax"
+    with_tensorflow = with_jax.directory.with_name("tensorflow")
+    fit(RECIPE, with_jax.task_dir, with_tensorflow)
+    assert run.read(with_tensorflow).backend == "tensorflow"
+    runs = [with_tensorflow, with_jax.directory]
+    for directory in runs:
+        export(directory)  # under TensorFlow, whichever trained
+    reference, other = (model.measured.metrics for model in compare(runs, "val").models)
     assert reference["accuracy"].value > 0.78, "it has to learn, or the figures would agree by being as bad"
     for name in ("accuracy", "balanced_accuracy", "log_loss"):
         assert other[name].low < reference[name].value < other[name].high, name
 
 
-def test_without_a_gpu_jax_says_so() -> None:
-    code = (
-        "from train.learning.precision import has_gpu; import jax; print(has_gpu() == (jax.default_backend() != 'cpu'))"
-    )
-    assert under("jax", code).split() == ["True"]
+def test_without_a_gpu_jax_says_so(with_jax: Trained) -> None:
+    assert with_jax.printed.split()[-1] == "True"

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.train.small import RECIPE
+from tests.helpers.small_task import RECIPE
 from train.learning.batches import Batches
 from train.learning.optimizer import build_optimizer, compile_model, learning_rate_schedule
 from train.recipe import Recipe

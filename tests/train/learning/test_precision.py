@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.train.small import RECIPE, backbone_in, task_in
+from tests.helpers.small_task import RECIPE, backbone_in, task_in
 from train.learning import precision
 from train.learning.architectures import build_network
 from train.learning.batches import class_indices, load_all, picture_loader

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.train.small import RECIPE
+from tests.helpers.small_task import RECIPE
 from train import run
 from train.errors import RunError
 from train.learning import progress
@@ -53,7 +53,7 @@ def test_a_terminal_has_a_bar(
 
 
 def test_logs_for_tensorboard(folder: Path, tmp_path: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: PLC0415 (slow)
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     fit(SHORT, folder / "data" / "digit", tmp_path / "run", folder / "small.keras", tensorboard=True)
     for part, tag in (("train", "epoch_learning_rate"), ("validation", "epoch_loss")):

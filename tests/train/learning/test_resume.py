@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +13,9 @@ import keras
 import numpy as np
 import pytest
 
-from tests.support import ROOT
-from tests.train.small import RECIPE
+from tests.helpers.commands import run_train
+from tests.helpers.project import ROOT
+from tests.helpers.small_task import RECIPE
 from train import run
 from train.errors import RecipeError, RunError
 from train.learning import precision, unfinished_run
@@ -24,11 +24,26 @@ from train.learning.training import fit, resume
 from train.manifest import read_manifest, write_manifest
 from train.recipe import Recipe
 
+# Trains as `python -m train` does, and is killed by `kill -9` in the third batch of an epoch, once two are complete.
+# Arguments: the folder of the runs, and those of the command.
+TRAIN_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+import train.__main__
+from train.learning.batches import Batches
+
+runs_dir, deliver = Path(sys.argv[1]), Batches.__getitem__
+
+def deliver_or_die(batches, index):
+    lines = sum(len(path.read_text().splitlines()) for path in runs_dir.glob("*/history.csv"))
+    if index == 2 and lines >= 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return deliver(batches, index)
+
+Batches.__getitem__ = deliver_or_die
+train.__main__.app(sys.argv[2:], prog_name="python -m train")
+"""
 CLOSE = 1e-4  # relative: the same operations in the same order, but for how threads share them out
-
-
-def train(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "train", *arguments]
 
 
 def same(one: Path, other: Path) -> None:
@@ -48,36 +63,34 @@ def same(one: Path, other: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no kill -9")
 def test_a_kill_9_and_resume_come_to_the_same_figures(folder: Path, tmp_path: Path) -> None:
     runs_dir, weights = tmp_path / "runs", folder / "small.keras"
-    options = ["--arch", "small", "--weights", str(weights), "--epochs", "12", "--batch-size", "16", "--patience", "12"]
-    command = train("fit", "digit", *options, "--data-dir", str(folder / "data"), "--runs-dir", str(runs_dir))
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-        try:
-            while sum(len(path.read_text().splitlines()) for path in runs_dir.glob("*/history.csv")) < 4:
-                assert process.poll() is None, (tmp_path / "log").read_text()
-                time.sleep(0.02)
-        finally:
-            process.kill()
-            process.wait()
-    assert process.returncode == -signal.SIGKILL
+    options = ["--arch", "small", "--weights", str(weights), "--epochs", "6", "--batch-size", "16", "--patience", "6"]
+    command = ["fit", "digit", *options, "--data-dir", str(folder / "data"), "--runs-dir", str(runs_dir)]
+    killed = subprocess.run(
+        [sys.executable, "-c", TRAIN_AND_DIE, str(runs_dir), *command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     (directory,) = runs_dir.iterdir()
-    assert len((directory / run.HISTORY_NAME).read_text().splitlines()) < 12, "it was killed in the middle"
+    assert len((directory / run.HISTORY_NAME).read_text().splitlines()) == 3, "it was killed in the middle"
     asked = unfinished_run.read_plan(directory).recipe
 
-    other = subprocess.run([*command, "--resume", "--seed", "7"], cwd=ROOT, capture_output=True, text=True, check=False)
+    other = run_train(*command, "--resume", "--seed", "7")
     assert other.returncode == 1
     assert f"error: {directory} was started with another seed: omit it to resume the run" in other.stderr
 
-    resumed = subprocess.run([*command, "--resume"], cwd=ROOT, capture_output=True, text=True, check=False)
+    resumed = run_train(*command, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert resumed.stdout.splitlines()[-1] == str(directory)
-    assert "epoch 1/12" not in resumed.stderr
-    assert "epoch 12/12" in resumed.stderr
+    assert "epoch 1/6" not in resumed.stderr
+    assert "epoch 6/6" in resumed.stderr
 
     fit(asked, folder / "data" / "digit", tmp_path / "uninterrupted", weights)
     same(directory, tmp_path / "uninterrupted")
 
-    again = subprocess.run([*command, "--resume"], cwd=ROOT, capture_output=True, text=True, check=False)
+    again = run_train(*command, "--resume")
     assert again.returncode == 1
     assert f"error: {runs_dir} has no unfinished run of digit: start one without --resume" in again.stderr
 

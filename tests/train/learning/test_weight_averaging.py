@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.train.small import RECIPE
+from tests.helpers.small_task import RECIPE
 from train.learning.batches import Batches
 from train.learning.weight_averaging import StochasticWeightAveraging
 

@@ -1,43 +1,20 @@
-"""A run that takes seconds, exported, and copies of its bundle to publish."""
+"""A bundle to publish, and copies of it that a test may change."""
 
-import dataclasses
-import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from models import bundle
-from tests.train.small import RECIPE, backbone_in, task_in
-from train.bundling.exporter import export
-from train.learning.training import fit
-
-Reseal = Callable[..., Path]
+from tests.helpers.tiny_runs import TinyRuns
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(tiny_runs: TinyRuns) -> Path:
     """The bundle of a small network for digits."""
-    directory = tmp_path_factory.mktemp("published")
-    recipe = dataclasses.replace(RECIPE, epochs=1)
-    fit(recipe, task_in(directory), directory / "run", backbone_in(directory))
-    return export(directory / "run")
+    return tiny_runs["digit"] / "bundle"
 
 
 @pytest.fixture
 def directory(exported: Path, tmp_path: Path) -> Path:
     """A copy of it that a test may change."""
     return shutil.copytree(exported, tmp_path / "bundle")
-
-
-def reseal(directory: Path, **changes: object) -> None:
-    """Make `vistazo.json` agree with the files that a test has changed, and change it."""
-    path = directory / bundle.INFO_NAME
-    said = json.loads(path.read_text(encoding="utf-8"))
-    said["files"] = {
-        file.relative_to(directory).as_posix(): bundle.describe_file(file).model_dump()
-        for file in directory.rglob("*")
-        if file.is_file() and file != path
-    }
-    path.write_text(json.dumps(said | changes), encoding="utf-8")

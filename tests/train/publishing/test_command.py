@@ -12,8 +12,8 @@ import pytest
 from models import bundle
 from models.classifier import softmax
 from models.engines.litert import LiteRTEngine
-from tests.hub.stub import Fault, Hub
-from tests.support import ROOT, environment
+from tests.helpers.hub_stub.stub import Fault, Hub
+from tests.helpers.project import ROOT, environment
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 ALWAYS = 99

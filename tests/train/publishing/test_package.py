@@ -7,7 +7,7 @@ import pytest
 from models import bundle
 from models.catalog import BUNDLED
 from models.errors import BundleError
-from tests.train.publishing.conftest import reseal
+from tests.helpers.bundles import reseal
 from train.errors import PublishError
 from train.publishing.package import load_package
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.progress import Progress
 
-from tests.train.samples import Files, tgz_bytes, zip_bytes
+from tests.helpers.samples import Files, tgz_bytes, zip_bytes
 from train.errors import ArchiveError, UnsafeArchive
 from train.sources.archives import Limits, gunzip, unpack
 

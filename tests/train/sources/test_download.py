@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.progress import Progress
 
-from tests.train.conftest import Site
+from tests.helpers.site import Site
 from train.errors import ChecksumError, DownloadError
 from train.sources.datasets import Download
 from train.sources.download import download_file

@@ -10,8 +10,7 @@ import pytest
 from PIL import Image
 from rich.progress import Progress
 
-from tests.train.conftest import Site
-from tests.train.samples import (
+from tests.helpers.samples import (
     Files,
     SmallMnist,
     flower_files,
@@ -21,6 +20,7 @@ from tests.train.samples import (
     xray_files,
     zip_bytes,
 )
+from tests.helpers.site import Site
 from train.errors import ChecksumError, DataError, DownloadError, NeedsAccount, UnsafeArchive
 from train.manifest import read_manifest, read_picture
 from train.sources.datasets import FLOWER, PNEUMONIA, Dataset

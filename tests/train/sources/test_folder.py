@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.train.samples import own_folder, scene, write_files
+from tests.helpers.samples import own_folder, scene, write_files
 from train.errors import DataError, RecipeError
 from train.manifest import MANIFEST_NAME, SOURCE_NAME, read_manifest, read_picture
 from train.sources.folder import MAX_IMBALANCE, PreparedFolder, describe, prepare, recipe_for

@@ -6,8 +6,8 @@ import pytest
 
 from models import bundle
 from models.loading import load_classifier
-from tests.train.learning.test_fit_commands import train
-from tests.train.samples import own_folder, scene, write_files
+from tests.helpers.commands import run_train
+from tests.helpers.samples import own_folder, scene, write_files
 from train.manifest import read_manifest
 from train.sources.folder import prepare
 
@@ -17,7 +17,7 @@ def test_from_the_smallest_folder_to_a_bundle(tmp_path: Path) -> None:
     folder = write_files(tmp_path / "mis fotos", files)
     data_dir, runs = tmp_path / "data", tmp_path / "runs"
     options = ("--arch", "cnn", "--epochs", "1", "--data-dir", str(data_dir), "--runs-dir", str(runs))
-    fitted = train("fit", "--data", str(folder), "--name", "flores", *options)
+    fitted = run_train("fit", "--data", str(folder), "--name", "flores", *options)
     assert fitted.returncode == 0, fitted.stderr
     assert "flores: 2 classes, 20 pictures (train 12, val 4, test 4)" in fitted.stdout
     assert "excluded 1: rosa/rota.jpg" in fitted.stdout
@@ -25,7 +25,7 @@ def test_from_the_smallest_folder_to_a_bundle(tmp_path: Path) -> None:
     assert directory.name.startswith("flores-")
     assert fitted.stdout.splitlines()[-1] == str(directory)
 
-    exported = train("export", str(directory))
+    exported = run_train("export", str(directory))
     assert exported.returncode == 0, exported.stderr
     manifest = bundle.load(directory / "bundle")
     assert (manifest.task, manifest.label_ids) == ("flores", ("Diente de león", "rosa"))
@@ -39,7 +39,7 @@ def test_from_the_smallest_folder_to_a_bundle(tmp_path: Path) -> None:
     (folder / "rosa" / "new.jpg").write_bytes(scene(4242))
     prepare(folder, "flores", data_dir)
     assert len(read_manifest(data_dir / "flores")) == 21
-    again = train("export", str(directory))
+    again = run_train("export", str(directory))
     assert again.returncode == 1
     assert "has changed since this run" in again.stderr
 
@@ -60,7 +60,7 @@ def test_from_the_smallest_folder_to_a_bundle(tmp_path: Path) -> None:
 def test_what_cannot_be_done_is_one_sentence(arguments: list[str], words: str, tmp_path: Path) -> None:
     folder = write_files(tmp_path / "own", own_folder({"a": 10, "b": 9}))
     where = ["--data-dir", str(tmp_path / "data"), "--runs-dir", str(tmp_path / "runs")]
-    done = train("fit", *(str(folder) if word == "FOLDER" else word for word in arguments), *where)
+    done = run_train("fit", *(str(folder) if word == "FOLDER" else word for word in arguments), *where)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     (sentence,) = (line for line in done.stderr.splitlines() if line.startswith("error: "))

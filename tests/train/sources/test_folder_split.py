@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.train.samples import own_folder, scene, write_files
+from tests.helpers.samples import own_folder, scene, write_files
 from train.manifest import MANIFEST_NAME, Row, encode_png
 from train.sources.folder import PreparedFolder, describe, prepare
 from train.sources.folder_split import MAX_BITS

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.train.samples import idx
+from tests.helpers.samples import idx
 from train.errors import DataError
 from train.sources.idx import read_idx
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.train.samples import scene
+from tests.helpers.samples import scene
 from train.errors import DataError
 from train.sources.grouping import UnionFind
 from train.sources.near_duplicates import NEAR_DUPLICATE_BITS, near_duplicate_pairs, perceptual_hash_of_file

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.train.samples import Files, flower_files, write_files, xray_files
+from tests.helpers.samples import Files, flower_files, write_files, xray_files
 from train.errors import DataError
 from train.manifest import Row
 from train.sources.splits import Assignment, Picture, split_by_hash, split_by_near_duplicate, split_by_patient

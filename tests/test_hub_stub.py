@@ -18,8 +18,8 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.hf_api import RepoFile
 
-from tests.hub.stub import Fault, Hub
-from tests.support import environment
+from tests.helpers.hub_stub.stub import Fault, Hub
+from tests.helpers.project import environment
 
 HF = Path(sys.executable).with_name("hf")
 BIG = np.random.default_rng(0).bytes(300_000)
@@ -163,7 +163,7 @@ def test_a_status_and_a_slow_answer(hub: Hub) -> None:
     assert answers[0].headers["Retry-After"] == "7"
     hub.faults.append(Fault("GET /api/models", wait_s=30))
     with pytest.raises(httpx.ReadTimeout):
-        httpx.get(f"{hub.endpoint}/api/models/ana/one", timeout=0.2)
+        httpx.get(f"{hub.endpoint}/api/models/ana/one", timeout=httpx.Timeout(60, read=0.5))
 
 
 def test_a_file_changes_without_a_commit(hub: Hub) -> None:

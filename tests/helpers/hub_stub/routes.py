@@ -1,4 +1,4 @@
-"""The routes of the stub of the Hub, as `huggingface_hub` 2.4 asks for them. See `tests.hub.stub`."""
+"""The routes of the stub of the Hub, as `huggingface_hub` 2.4 asks for them. See `tests.helpers.hub_stub.stub`."""
 
 import base64
 import json
@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tests.hub.cards import faults_of_card
-from tests.hub.storage import Commit, File, Repository, is_lfs
+from tests.helpers.hub_stub.cards import faults_of_card
+from tests.helpers.hub_stub.storage import Commit, File, Repository, is_lfs
 
 if TYPE_CHECKING:
-    from tests.hub.stub import Hub
+    from tests.helpers.hub_stub.stub import Hub
 
 WRITABLE = "the token has no right to write here"
 KINDS = {"models": "model", "spaces": "space"}

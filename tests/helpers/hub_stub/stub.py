@@ -21,9 +21,9 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from tests.hub import routes
-from tests.hub.storage import Commit, File, Repository
-from tests.support import free_port
+from tests.helpers.hub_stub import routes
+from tests.helpers.hub_stub.storage import Commit, File, Repository
+from tests.helpers.project import free_port
 
 WRITER, READER = "hf_writer", "hf_reader"  # the second may only read
 

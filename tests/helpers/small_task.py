@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from tests.train.samples import printed_digits
+from tests.helpers.samples import printed_digits
 from train.recipe import Augmentation, Recipe
 
 RECIPE = Recipe(
