@@ -7,6 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from models.tasks import presentation_of
 from serving.i18n.language import Language
 from serving.i18n.messages import MESSAGES
 from tests.helpers.browser import Visit
@@ -19,6 +20,10 @@ TASKS = ("pneumonia", "digit", "flower")
 
 def said(key: str, language: Language) -> str:
     return MESSAGES[key][language]
+
+
+def title(task: str, language: Language) -> str:
+    return presentation_of(task).title.in_language(language)
 
 
 def open_tab(page: Page, name: str) -> None:
@@ -54,7 +59,7 @@ def test_a_picture_is_answered_in_the_visitors_language(
     visit: Visit, server: Server, task: str, locale: str, language: Language
 ) -> None:
     page = visit(server, locale)
-    open_tab(page, said(task, language))
+    open_tab(page, title(task, language))
     if task == "digit":
         open_tab(page, said("upload", language))
     shown = page.locator(f"#{task}-answer")
@@ -86,14 +91,17 @@ def test_a_picture_is_answered_in_the_visitors_language(
 def test_the_disclaimer_stands_there_before_and_after_an_answer(
     visit: Visit, server: Server, locale: str, language: Language
 ) -> None:
+    presentation = presentation_of("pneumonia")
+    assert presentation.disclaimer is not None
+    assert presentation.caution is not None
     page = visit(server, locale)
-    open_tab(page, said("pneumonia", language))
+    open_tab(page, title("pneumonia", language))
     disclaimer = page.locator(".disclaimer")
-    expect(disclaimer).to_have_text(said("disclaimer", language))
+    expect(disclaimer).to_have_text(presentation.disclaimer.in_language(language))
     upload(page, "pneumonia", example("pneumonia"))
     page.locator("#pneumonia-answer .label").wait_for()
     expect(disclaimer).to_be_visible()
-    expect(page.locator("#pneumonia-answer .caution")).to_have_text(said("no_diagnosis", language))
+    expect(page.locator("#pneumonia-answer .caution")).to_have_text(presentation.caution.in_language(language))
 
 
 @pytest.mark.parametrize(("locale", "language"), LOCALES)
@@ -101,7 +109,7 @@ def test_a_drawing_is_answered_as_soon_as_the_pen_is_lifted(
     visit: Visit, server: Server, locale: str, language: Language
 ) -> None:
     page = visit(server, locale)
-    open_tab(page, said("digit", language))
+    open_tab(page, title("digit", language))
     page.locator("#digit-canvas canvas").wait_for()
     draw(page, (0.5, 0.2), (0.5, 0.8))
     shown = page.locator("#digit-answer")
@@ -117,7 +125,7 @@ def test_a_drawing_is_answered_as_soon_as_the_pen_is_lifted(
 @pytest.mark.parametrize(("locale", "language"), LOCALES)
 def test_an_empty_sheet_is_no_digit(visit: Visit, server: Server, locale: str, language: Language) -> None:
     page = visit(server, locale)
-    open_tab(page, said("digit", language))
+    open_tab(page, title("digit", language))
     page.get_by_role("button", name=said("read", language), exact=True).click()
     shown = page.locator("#digit-answer")
     expect(shown).to_contain_text(said("blank", language))
@@ -132,7 +140,7 @@ def test_a_bad_upload_is_told_and_the_next_good_one_answered(
     text = tmp_path / "text.png"
     text.write_text("not a picture")
     page = visit(server, locale)
-    open_tab(page, said("flower", language))
+    open_tab(page, title("flower", language))
     upload(page, "flower", text)
     shown = page.locator("#flower-answer")
     expect(shown.get_by_role("alert")).to_have_text(said("unsupported_type", language))
@@ -151,21 +159,21 @@ def test_too_large_a_file_is_told_in_the_visitors_language(
     large = tmp_path / "large.png"
     large.write_bytes(bytes(size))
     page = visit(server, locale)
-    open_tab(page, said("flower", language))
+    open_tab(page, title("flower", language))
     upload(page, "flower", large)
     page.get_by_text(said("too_large", language).format(megabytes=20)).wait_for()
 
 
 def test_an_example_is_answered_when_it_is_chosen(visit: Visit, server: Server) -> None:
     page = visit(server)
-    open_tab(page, said("flower", "es"))
+    open_tab(page, title("flower", "es"))
     page.locator("#flower-examples img").first.click()
     page.locator("#flower-answer .label").wait_for()
 
 
 def test_who_asks_for_neither_language_gets_spanish_throughout(visit: Visit, server: Server) -> None:
     page = visit(server, "fr-FR")
-    open_tab(page, said("flower", "es"))
+    open_tab(page, title("flower", "es"))
     upload(page, "flower", example("flower"))
     page.locator("#flower-answer .label").wait_for()
     assert page.locator("#flower-answer .label").inner_text() in names(server, "flower", "es")
@@ -176,7 +184,7 @@ def test_who_asks_for_neither_language_gets_spanish_throughout(visit: Visit, ser
 @pytest.mark.parametrize(("locale", "language"), LOCALES)
 def test_the_tab_of_a_damaged_model_says_so(visit: Visit, damaged: Server, locale: str, language: Language) -> None:
     page = visit(damaged, locale)
-    open_tab(page, said("flower", language))
+    open_tab(page, title("flower", language))
     expect(page.locator("#flower-answer")).to_have_text(said("tab_unavailable", language))
     assert page.locator("#flower-picture").count() == 0
 
@@ -203,9 +211,9 @@ def test_a_classifier_of_ones_own_has_a_tab(visit: Visit, own: Server, locale: s
 def test_a_phone_needs_no_sideways_scrolling(visit: Visit, server: Server) -> None:
     page = visit(server, width=390, height=844)
     for task in TASKS:
-        open_tab(page, said(task, "es"))
+        open_tab(page, title(task, "es"))
         page.locator(f"#{task}-answer").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    open_tab(page, said("digit", "es"))
+    open_tab(page, title("digit", "es"))
     draw(page, (0.5, 0.2), (0.5, 0.8))
     page.locator("#digit-answer .label").wait_for()
