@@ -63,6 +63,7 @@ def pytest_configure() -> None:
         os.environ.setdefault(name, "1")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark slow tests, and sort all tests by group."""
     order = {name: number for number, name in enumerate(SLOW)}
@@ -70,8 +71,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item, group in groups.items():
         if group in SLOW:
             item.add_marker("slow")
-        if config.pluginmanager.hasplugin("xdist"):
-            item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: order.get(groups[item], len(order)))
 
 
