@@ -64,7 +64,7 @@ def pytest_configure() -> None:
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark slow tests, and sort all tests by group."""
     order = {name: number for number, name in enumerate(SLOW)}
     groups = {item: _group(item.path) for item in items}

@@ -1,4 +1,4 @@
-"""What `make` says to a person on a machine that is not ready. What it does on one that is, `.ci/run` shows."""
+"""Messages of `make` on a machine that is not ready. `.ci/run` covers a machine that is."""
 
 import shutil
 import stat

@@ -10,7 +10,7 @@ folder's path, and the paths in the manifest are relative to it.
 import csv
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -119,3 +119,12 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
 def _array(path: Path) -> NDArray[np.uint8]:
     array: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)  # (N, 28, 28)
     return array
+
+
+def class_indices(rows: Sequence[Row], labels: Sequence[str]) -> NDArray[np.int64]:
+    """Return the index of each row's label in `labels`, `(N,)`. Raises DataError for a label that is not in it."""
+    index = {label: number for number, label in enumerate(labels)}
+    unknown = {row.label for row in rows} - set(index)
+    if unknown:
+        raise DataError(f"the manifest has labels that the recipe does not have, {sorted(unknown)}: correct either one")
+    return np.array([index[row.label] for row in rows])

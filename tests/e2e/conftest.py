@@ -23,7 +23,7 @@ WAIT_MS = 30_000
 
 
 def _chromium(own: str) -> str:
-    """Where a Chromium is: the system's, else the one that playwright has downloaded (`own`)."""
+    """Find a Chromium: the system's, else the one that playwright has downloaded (`own`)."""
     installed = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
     found = next((path for path in installed if path), own if Path(own).exists() else None)
     if found is None:

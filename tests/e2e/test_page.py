@@ -1,4 +1,4 @@
-"""What a visitor does and sees, in a real browser."""
+"""The page in a real browser, used as a visitor would."""
 
 from pathlib import Path
 from typing import Any

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Site:
-    """What the server has and how it behaves."""
+    """The files of the server and its behaviour."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     ranges: bool = True  # whether it knows Range

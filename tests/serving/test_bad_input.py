@@ -1,4 +1,4 @@
-"""What strangers send: each the right answer or the right error, and the next good picture is answered as before."""
+"""Bad input: each request gets the right response or error, and the next good picture is classified as before."""
 
 import io
 import socket

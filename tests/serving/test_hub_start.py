@@ -33,7 +33,7 @@ def test_a_dead_hub(tmp_path: Path, hub: Hub) -> None:
         wait_until_ready(server)
         digit = told(server, "digit")
         assert (digit["source"], digit["repository"], digit["available"]) == ("bundled", None, True)
-        assert digit["fallback"] == (f"{REPO}@main could not be downloaded: the Hub does not answer, or too slowly")
+        assert digit["fallback"] == (f"{REPO}@main could not be downloaded: the Hub does not respond, or too slowly")
         assert "no responde" in str(told(server, "digit", "es")["fallback"])
         assert ask(server).status_code == 200
         bird = told(server, "bird")
@@ -62,7 +62,7 @@ def test_the_last_verified_copy(tmp_path: Path, hub: Hub, trouble: str) -> None:
             why = "too slowly"
         case "offline":
             settings["HF_HUB_OFFLINE"] = "1"
-            why = "does not answer"
+            why = "does not respond"
         case _:
             hub.replace(REPO, bundle.MODEL_NAME, b"something else", second)
             why = "damaged"

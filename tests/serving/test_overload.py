@@ -1,4 +1,4 @@
-"""What callers are told when the server has too much to do, is too slow, or fails. Without the page."""
+"""Responses of a server that is overloaded, too slow, or broken. Without the page."""
 
 import asyncio
 import tempfile

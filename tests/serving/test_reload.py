@@ -42,7 +42,7 @@ class Served:
 
     @property
     def now(self) -> dict[str, Any]:
-        """What `GET /models/digit` says."""
+        """The JSON of `GET /models/digit`."""
         said: dict[str, Any] = httpx.get(f"{self.server.url}/models/digit", timeout=60).json()
         return said
 
@@ -251,7 +251,7 @@ def test_an_unknown_task(served: Served) -> None:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this platform has no such signal")
 def test_a_server_stops_when_its_terminal_is_closed(tmp_path: Path) -> None:
-    """Which sends SIGHUP as well."""
+    """A closed terminal sends SIGHUP as well."""
     import pty
 
     takes_the_terminal = (

@@ -61,7 +61,7 @@ def test_the_hubs_own_settings_may_be_in_the_file(tmp_path: Path, monkeypatch: p
 
 
 def test_the_settings_are_read_before_the_library_of_the_hub(tmp_path: Path) -> None:
-    """Which reads them once, when it is imported."""
+    """The library reads them once, when it is imported."""
     script = (
         "import sys; from pathlib import Path; import app; from serving import settings\n"
         "assert not [name for name in sys.modules if name.startswith(('huggingface_hub', 'gradio'))]\n"

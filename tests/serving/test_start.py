@@ -80,13 +80,13 @@ import asyncio
 from models.catalog import Catalog
 from serving import server
 from serving.worker_pool import WorkerPool
-from serving.service import Service
+from serving.service import WARM_UP, Service
 from serving.settings import Settings
 catalog = Catalog.load()
 server.build_app(catalog, Settings(), "digit", "http://127.0.0.1:5000", lambda: None)
 service = Service(catalog, Settings(), "digit", WorkerPool(1, 1, 60))
-prediction, _ = asyncio.run(service.classify(service.find("digit"), Path(sys.argv[1]), "test"))
-assert prediction.label is not None
+result = asyncio.run(service.classify(service.find("digit"), Path(sys.argv[1]), WARM_UP))
+assert result.prediction.label is not None
 assert not [name for name in sys.modules if name.split(".")[0] in ("tensorflow", "keras") and sys.modules[name]]
 """
     command = [sys.executable, "-c", script, str(example("digit"))]

@@ -68,7 +68,7 @@ def test_a_space_wants_a_plan(hub: Hub, checkout: Path) -> None:
     said = sentence(deploy(checkout, "--untested", **hub.env))
     assert SPACE in said
     assert "402" in said
-    assert "name one that exists" in said
+    assert "name a Space that exists" in said
     assert not hub.repositories
 
 

@@ -30,9 +30,9 @@ from train.evaluation.predictions import Predictions, predict_all
 from train.evaluation.robustness import measure_robustness
 from train.exported_model import BUNDLE_FOLDER
 from train.html import png
-from train.learning.batches import class_indices, load_all, picture_loader
+from train.learning.batches import load_all, picture_loader
 from train.learning.corruptions import corrupted_copies
-from train.manifest import MANIFEST_NAME, Row, read_manifest
+from train.manifest import MANIFEST_NAME, Row, class_indices, read_manifest
 from train.run import CURVES_NAME, Run
 from train.sources.datasets import credit_for
 

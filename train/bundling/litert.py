@@ -60,13 +60,16 @@ def _write(network: keras.Model, path: Path) -> None:
 
 
 def _with_float16(path: Path, min_weights: int) -> bytes:
-    """Return the network with float16 kernels in layers with at least `min_weights` weights. Arithmetic is float32."""
+    """Return the network with float16 kernels in layers of at least `min_weights` weights. Arithmetic is float32."""
     float16 = qtyping.OpQuantizationConfig(
         weight_tensor_config=qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT),
         compute_precision=qtyping.ComputePrecision.FLOAT,
     )
+    layers = list(_large_layers(path, min_weights))
+    if not layers:  # the quantizer refuses an empty recipe
+        return path.read_bytes()
     rewriter = quantizer.Quantizer(str(path))
-    for layer, output in _large_layers(path, min_weights):
+    for layer, output in layers:
         rewriter.update_quantization_recipe(
             regex=re.escape(output),
             operation_name=layer,

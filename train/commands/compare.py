@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from models.cli import Debug
+from train.comparison import comparison, report, tables
 
 
 def command(
@@ -38,9 +39,6 @@ def command(
     _debug: Debug = False,
 ) -> None:
     """Compare runs of one task: metrics, paired differences, size, speed, seeds. Prints the report's directory."""
-    # Keras takes seconds to import: options are checked first.
-    from train.comparison import comparison, report, tables  # noqa: PLC0415
-
     result = comparison.compare(runs, split, data_dir, altered)
     tables.show(result, Console(markup=False, highlight=False, emoji=False))
     directory = output or Path("runs") / f"compare-{result.task}-{time.strftime('%Y%m%d-%H%M%S')}"

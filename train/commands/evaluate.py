@@ -8,6 +8,7 @@ from rich.console import Console
 
 from models.cli import Debug
 from train import exported_model
+from train.evaluation import evaluate, report, tables
 
 
 def command(
@@ -38,9 +39,6 @@ def command(
     _debug: Debug = False,
 ) -> None:
     """Measure an exported model on its images. Prints the metrics and the path of the HTML report."""
-    # Keras takes seconds to import: options are checked first.
-    from train.evaluation import evaluate, report, tables  # noqa: PLC0415
-
     evaluation = evaluate.evaluate_model(exported_model.load_exported_model(run, data_dir), split)
     tables.show(evaluation, Console(markup=False, highlight=False, emoji=False))
     directory = output or report.default_directory(run, evaluation)

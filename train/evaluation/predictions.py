@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from models.classifier import Classifier
 from models.images.decoding import decode
 from models.prediction import Prediction
-from train.learning.batches import class_indices
-from train.manifest import Row, encode_png, read_picture
+from train.manifest import Row, class_indices, encode_png, read_picture
 from train.parallel import parallel_map
 
 Corruption = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]  # decoded picture (H, W, 3) → corrupted picture

@@ -47,15 +47,6 @@ def load_all(load: Loader, count: int, description: str) -> NDArray[np.uint8]:
     return np.stack(list(parallel_map(load, range(count), description)))
 
 
-def class_indices(rows: Sequence[Row], labels: Sequence[str]) -> NDArray[np.int64]:
-    """Return the index of each row's label in `labels`, `(N,)`. Raises DataError for a label that is not in it."""
-    index = {label: number for number, label in enumerate(labels)}
-    unknown = {row.label for row in rows} - set(index)
-    if unknown:
-        raise DataError(f"the manifest has labels that the recipe does not have, {sorted(unknown)}: correct either one")
-    return np.array([index[row.label] for row in rows])
-
-
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships no types
     """Batches of pictures `(B, H, W, C)` float32 in 0..255 and one-hot targets `(B, K)`.
 

@@ -23,7 +23,7 @@ from train import run as runs
 from train.errors import DataError, NotANumber, RunError
 from train.learning.architectures import build_network, find_backbone, unfreeze
 from train.learning.augmentation import build_augmentation
-from train.learning.batches import Batches, class_indices, load_all, picture_loader
+from train.learning.batches import Batches, load_all, picture_loader
 from train.learning.checkpoint import (
     BestCheckpoint,
     EarlyStopping,
@@ -47,7 +47,7 @@ from train.learning.precision import has_gpu, is_out_of_memory, to_mixed_precisi
 from train.learning.progress import ProgressCallback, progress_bar, tensorboard_callback
 from train.learning.unfinished_run import UNFINISHED, Plan, lock_run, read_plan
 from train.learning.weight_averaging import StochasticWeightAveraging
-from train.manifest import MANIFEST_NAME, Row, read_manifest
+from train.manifest import MANIFEST_NAME, Row, class_indices, read_manifest
 from train.recipe import Recipe
 
 HEAD, WHOLE = "head", "epoch"  # the phases, as they are stored and printed: "head 1/2", "epoch 1/10"

@@ -1,4 +1,4 @@
-"""What the stub of the Hub says of a card's front matter: the rules of the Hub's own check that concern Vistazo."""
+"""The Hub's validation of a card's front matter: the rules that concern Vistazo."""
 
 from typing import Any
 

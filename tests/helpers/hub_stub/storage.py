@@ -1,4 +1,4 @@
-"""What the stub of the Hub keeps: repositories of commits, branches and tags. All in memory."""
+"""The storage of the Hub stub: repositories of commits, branches and tags, in memory."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ GITATTRIBUTES = "".join(f"*{suffix} filter=lfs diff=lfs merge=lfs -text\n" for s
 
 
 def is_lfs(path: str, size: int, sample: bytes) -> bool:
-    """Whether the Hub keeps a file outside git; `sample` are its first 512 bytes."""
+    """Return True when the Hub stores a file outside git; `sample` are its first 512 bytes."""
     return path.endswith(LFS_SUFFIXES) or b"\0" in sample or size > LFS_BYTES
 
 

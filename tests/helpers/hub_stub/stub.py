@@ -30,7 +30,7 @@ WRITER, READER = "hf_writer", "hf_reader"  # the second may only read
 
 @dataclass
 class Fault:
-    """What happens to the next `times` requests whose `METHOD /path` has `where`, a regular expression.
+    """A fault for the next `times` requests whose `METHOD /path` matches `where`, a regular expression.
 
     `status`: the answer, with `headers`, instead of the true one. `cut_after`: bytes of the body (of the upload for
     PUT and POST, else of the answer) after which the connection is closed. `wait_s`: seconds before anything else.

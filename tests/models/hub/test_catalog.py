@@ -1,4 +1,4 @@
-"""What a catalogue serves when the Hub does and does not give what was asked for."""
+"""Models of a catalog with sources on the Hub, when the Hub works and when it fails."""
 
 import shutil
 from pathlib import Path

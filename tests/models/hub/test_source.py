@@ -1,4 +1,4 @@
-"""How a person writes where a model comes from."""
+"""Names of sources, as people write them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which language a caller gets."""
+"""Language negotiation."""
 
 import pytest
 

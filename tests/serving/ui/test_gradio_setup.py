@@ -1,4 +1,4 @@
-"""What the start of the server leaves out."""
+"""Work that Gradio must not do at the start of the server."""
 
 import subprocess
 import sys

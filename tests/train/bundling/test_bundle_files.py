@@ -1,4 +1,4 @@
-"""What export leaves: every file of the bundle, listed, checked, and the same each time."""
+"""The files of an exported bundle: complete, listed with their hashes, and reproducible."""
 
 import json
 import shutil

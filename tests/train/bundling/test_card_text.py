@@ -27,6 +27,6 @@ def test_a_positive_label_has_its_own_name() -> None:
 
 def test_a_finding_in_radiographs_has_a_disclaimer_whatever_the_task_is_called() -> None:
     card = render_card(fifth_task(preprocessing="stretch_gray"), credit_for("fruit"), [])
-    assert "**No es un diagnóstico.**" in card
-    assert "**Not a diagnosis.**" in card
+    assert "Esto no es un diagnóstico." in card
+    assert "This is not a diagnosis." in card
     assert "hospital" not in card

@@ -152,7 +152,7 @@ def _relabel(recipe_labels: Recipe) -> Recipe:
 
 
 def test_labels_that_the_recipe_does_not_name_are_refused(task_dir: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"labels \['2', '3'"):
+    with pytest.raises(DataError, match=r"labels that the recipe does not have, \['2', '3'"):
         fit(_relabel(RECIPE), task_dir, tmp_path)
 
 

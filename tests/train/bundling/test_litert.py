@@ -46,11 +46,20 @@ def test_weights_stay_float32_where_rounding_would_show(
     assert halved < path.stat().st_size
 
 
+def test_a_network_without_large_kernels_stays_float32(
+    network: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(litert, "FLOAT16_MIN_WEIGHTS", (2**30,))
+    engine = litert.convert(network, PIXELS, tmp_path / "model.tflite")
+    np.testing.assert_allclose(softmax(engine.infer(PIXELS).logits), probabilities(network), atol=1e-5)
+    assert (tmp_path / "model.tflite").stat().st_size > 4 * network.count_params()
+
+
 def test_the_features_and_their_map_come_with_the_logits(network: keras.Model, tmp_path: Path) -> None:
     outputs = litert.convert(network, PIXELS, tmp_path / "model.tflite").infer(PIXELS[:1])
-    assert outputs.logits.shape == (10,)
-    assert outputs.feature_map.shape == (7, 7, 128)
-    np.testing.assert_allclose(outputs.features, outputs.feature_map.mean((0, 1)), rtol=1e-4, atol=1e-5)
+    assert outputs.logits.shape == (1, 10)
+    assert outputs.feature_map.shape == (1, 7, 7, 128)
+    np.testing.assert_allclose(outputs.features, outputs.feature_map.mean((1, 2)), rtol=1e-4, atol=1e-5)
 
 
 def test_a_file_that_answers_otherwise_is_refused(

@@ -65,7 +65,7 @@ def report(run: Path) -> Report:
 
 
 class Links(HTMLParser):
-    """What a page refers to, and the tags in it."""
+    """The references of a page, and its tags."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -108,7 +108,7 @@ def test_the_card_has_the_table(run: Path, manifest: BundleInfo) -> None:
     assert ROBUSTNESS_NOTE in card
     assert "not a segmentation" in card
     table = [line.strip("| ").split(" | ") for line in card.partition("## Robustness")[2].splitlines() if "|" in line]
-    assert table[0] == ["figure", *CONDITION_TITLES.values()]
+    assert table[0] == ["metric", *CONDITION_TITLES.values()]
     (sensitivity,) = (row for row in table if row[0] == "sensitivity")
     for cell, figures in zip(sensitivity[1:], manifest.robustness.values(), strict=True):
         figure = figures["sensitivity"]

@@ -1,4 +1,4 @@
-"""What `explore` finds in made-up folders that have every fault it looks for, and the page it writes."""
+"""Exploration of synthetic folders with every fault that `explore` looks for, and its page."""
 
 import io
 import os

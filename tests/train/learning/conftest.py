@@ -1,4 +1,4 @@
-"""What the tests of training share: the small task and its backbone."""
+"""Shared fixtures of the training tests: the small task and its backbone."""
 
 from pathlib import Path
 

@@ -44,11 +44,11 @@ from pathlib import Path
 import jax
 from train import recipe
 from train.learning.training import fit
-from train.learning.precision import on_gpu
+from train.learning.precision import has_gpu
 
 task_dir, directory, fields = sys.argv[1:]
 fit(recipe.from_dict(json.loads(fields)), Path(task_dir), Path(directory))
-print(on_gpu() == (jax.default_backend() != "cpu"))
+print(has_gpu() == (jax.default_backend() != "cpu"))
 """
 
 

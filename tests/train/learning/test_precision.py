@@ -8,9 +8,9 @@ import pytest
 from tests.helpers.small_task import RECIPE, backbone_in, task_in
 from train.learning import precision
 from train.learning.architectures import build_network
-from train.learning.batches import class_indices, load_all, picture_loader
+from train.learning.batches import load_all, picture_loader
 from train.learning.training import fit
-from train.manifest import read_manifest
+from train.manifest import class_indices, read_manifest
 
 
 @pytest.mark.parametrize("arch", ["mnist_cnn", "small"])

@@ -1,4 +1,4 @@
-"""What there is to see of a training: lines, bar, curves, TensorBoard's logs."""
+"""The visible progress of a training: lines, bar, curves, TensorBoard's logs."""
 
 import dataclasses
 import re

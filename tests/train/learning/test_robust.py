@@ -1,4 +1,4 @@
-"""What goes wrong while training ends with one sentence and with what was good until then."""
+"""Failures during training: each ends with one sentence, and the best state so far is kept."""
 
 import dataclasses
 import os

@@ -78,7 +78,7 @@ def test_publish_download_and_load(hub: Hub, run: Run, publish: Run, exported: P
         (None, {"HF_TOKEN": ""}, "there is no token: run `hf auth login` or set HF_TOKEN"),
         (None, {"HF_TOKEN": "hf_wrong"}, "the token is not valid (HTTP 401): run `hf auth login`"),
         (None, {"HF_TOKEN": "hf_reader"}, "the token has no permission (HTTP 403): use a token with write access"),
-        (Fault("create", status=402), {}, "the Hub wants a paid plan for it (HTTP 402"),
+        (Fault("create", status=402), {}, "the Hub requires a paid plan (HTTP 402"),
         (Fault("create", status=409), {}, "the name is taken (HTTP 409): choose another"),
         (
             Fault("refs", status=429, headers={"Retry-After": "0"}, times=ALWAYS),
@@ -91,7 +91,7 @@ def test_publish_download_and_load(hub: Hub, run: Run, publish: Run, exported: P
             "the Hub failed (HTTP 503): try again later",
         ),
         (None, {"HF_ENDPOINT": "http://127.0.0.1:9"}, "the connection to http://127.0.0.1:9 failed"),
-        (None, {"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE forbids to ask the Hub: unset it"),
+        (None, {"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set, which forbids requests to the Hub: unset it"),
     ],
 )
 def test_one_sentence(hub: Hub, publish: Run, fault: Fault | None, settings: dict[str, str], says: str) -> None:

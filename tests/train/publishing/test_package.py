@@ -1,4 +1,4 @@
-"""What may be published, and what it looks like before it is."""
+"""The checks before publishing, and the package of files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What arrives on the Hub, and that it arrives once. The Hub is a stub here, the client is the real one."""
+"""Publishing to the Hub, exactly once. The Hub is a stub here; the client is the real one."""
 
 import hashlib
 import time
@@ -109,7 +109,7 @@ def test_a_version_never_changes(hub_here: Hub, directory: Path) -> None:
 
 
 def test_the_tag_alone_was_missing(hub_here: Hub, directory: Path) -> None:
-    """What broke off between the commit and its tag goes on there."""
+    """An upload that stopped between the commit and its tag is completed there."""
     hub_here.faults.append(Fault(f"POST /api/models/{REPOSITORY}/tag", status=403))
     with pytest.raises(HubError, match="no permission"):
         send(directory)

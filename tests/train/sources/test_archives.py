@@ -19,7 +19,7 @@ Pack = Callable[[Files], bytes]
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """Where a test puts its archive."""
+    """The path of a test's archive."""
     return tmp_path / "archive"
 
 

@@ -1,4 +1,4 @@
-"""What is said of each data set is complete."""
+"""The description of each data set is complete."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How a folder of one's own is split: copies together, every class everywhere, and its own split kept."""
+"""Splits of a user's folder: copies together, every class in every split, existing splits kept."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
