@@ -31,7 +31,7 @@ def command(
     """Deploy the Space to Hugging Face in one commit. Needs an HF_TOKEN with write permission.
 
     Before that, the same files run on this machine in an environment of their own, and have to classify a sample
-    image of each task.
+    picture of each task.
     """
     if Repository.parse(space).repo_id != space:
         raise SpaceError(

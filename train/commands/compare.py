@@ -26,7 +26,9 @@ def command(
     ] = False,
     data_dir: Annotated[
         Path | None,
-        typer.Option(help="The images are in DATA_DIR/TASK. Default: the directory that the first run was trained on."),
+        typer.Option(
+            help="The pictures are in DATA_DIR/TASK. Default: the directory that the first run was trained on."
+        ),
     ] = None,
     output: Annotated[
         Path | None,

@@ -20,7 +20,7 @@ def command(
     data_dir: Annotated[
         Path | None,
         typer.Option(
-            help="The images are in DATA_DIR/TASK. Default: the directory that the run was trained on; for a bundle, "
+            help="The pictures are in DATA_DIR/TASK. Default: the directory that the run was trained on; for a bundle, "
             "data."
         ),
     ] = None,
@@ -34,11 +34,11 @@ def command(
     ] = None,
     pictures: Annotated[
         bool,
-        typer.Option("--pictures/--no-pictures", help="Show images of the data in the report and list their files."),
+        typer.Option("--pictures/--no-pictures", help="Show pictures of the data in the report and list their files."),
     ] = True,
     _debug: Debug = False,
 ) -> None:
-    """Measure an exported model on its images. Prints the metrics and the path of the HTML report."""
+    """Measure an exported model on its pictures. Prints the metrics and the path of the HTML report."""
     evaluation = evaluate.evaluate_model(exported_model.load_exported_model(run, data_dir), split)
     tables.show(evaluation, Console(markup=False, highlight=False, emoji=False))
     directory = output or report.default_directory(run, evaluation)

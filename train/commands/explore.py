@@ -13,7 +13,9 @@ from train.exploration import explore, page, tables
 def command(
     task_or_folder: Annotated[
         str,
-        typer.Argument(metavar="TASK|FOLDER", help="A fetched task, or a folder with one subfolder of images a class."),
+        typer.Argument(
+            metavar="TASK|FOLDER", help="A fetched task, or a folder with one subfolder of pictures a class."
+        ),
     ],
     data_dir: Annotated[Path, typer.Option(help="The directory that `fetch` wrote the data to.")] = Path("data"),
     output: Annotated[
@@ -22,7 +24,7 @@ def command(
     ] = None,
     _debug: Debug = False,
 ) -> None:
-    """Count images and sizes, find duplicates and unreadable files. Prints the tables and the path of an HTML page."""
+    """Count pictures, find duplicates and unreadable files. Prints the tables and the path of an HTML page."""
     collection = explore.collect_files(task_or_folder, data_dir)
     found = explore.explore_collection(collection)
     tables.show(found, Console(markup=False, highlight=False, emoji=False))

@@ -21,7 +21,7 @@ def command(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Instead of a task: a folder with one subfolder of images a class."),
+        typer.Option(metavar="FOLDER", help="Instead of a task: a folder with one subfolder of pictures a class."),
     ] = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="With --data: the name of the new task.")] = None,
     arch: Annotated[
@@ -39,7 +39,7 @@ def command(
         ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Maximum number of epochs. Default: the recipe's.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images per step. Default: the recipe's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures per step. Default: the recipe's.")] = None,
     patience: Annotated[
         int | None,
         typer.Option(
@@ -85,7 +85,9 @@ def command(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="Seed of the initial weights, the order of images and augmentation. Default: the recipe's."),
+        typer.Option(
+            help="Seed of the initial weights, the order of pictures and augmentation. Default: the recipe's."
+        ),
     ] = None,
     assignments: Annotated[
         list[str] | None,
@@ -152,7 +154,7 @@ def command(
 def _compose_recipe(
     task: str | None, data: Path | None, name: str | None, data_dir: Path, overrides: dict[str, Any]
 ) -> Recipe:
-    """Return the recipe of a task, or of a folder of images, which is then also read and split."""
+    """Return the recipe of a task, or of a folder of pictures, which is then also read and split."""
     if task is not None and data is None and name is None:
         return recipe.load(task, **overrides)
     if task is not None or data is None or name is None:
