@@ -121,8 +121,8 @@ def _application(arch: str, rgb: Any, size: InputSize, weights: str) -> Any:
     builder: Callable[..., keras.Model] | None = builders.get(arch.lower().replace("_", ""))
     if builder is None:
         raise RecipeError(
-            f"unknown architecture {arch!r}: choose one of mnist_cnn, cnn, {', '.join(sorted(builders))}, or give the "
-            "file of another backbone with --weights PATH.keras"
+            f"unknown architecture {arch!r}: choose one of mnist_cnn, cnn, {', '.join(sorted(builders))}, or give "
+            "its file with --weights PATH.keras"
         )
     module = importlib.import_module(builder.__module__)
     try:

@@ -56,7 +56,7 @@ def test_a_custom_network_from_data_to_bundle(data_dir: Path, tmp_path: Path) ->
     [
         (["fit", "cat"], "there is no recipe for 'cat'"),
         (["fit", "digit", "--data-dir", "nowhere"], "run `python -m train fetch digit` first"),
-        (["fit", "flower"], "give the file with --weights"),
+        (["fit", "flower"], "give its file with --weights"),
         (["fit", "flower", "--weights", "nothing.keras"], "nothing.keras does not exist"),
         (["export", "nowhere"], "run.json cannot be read"),
     ],
