@@ -32,7 +32,7 @@ def test_from_the_smallest_folder_to_a_bundle(tmp_path: Path) -> None:
     assert (manifest.data.name, manifest.data.license) == ("flores", "unknown")
     assert (manifest.data.train, manifest.metrics["val"].n, manifest.metrics["test"].n) == (12, 4, 4)
     card = (directory / "bundle" / "README.md").read_text(encoding="utf-8")
-    assert "on which terms they may be used is not recorded" in card
+    assert "so the licence of the model is not recorded either" in card
     picture = load_classifier(directory / "bundle").classify(files["rosa/003.jpg"])
     assert picture.label in (None, "Diente de león", "rosa")
 
@@ -52,7 +52,10 @@ def test_from_the_smallest_folder_to_a_bundle(tmp_path: Path) -> None:
         (["--data", "FOLDER"], "fit takes either a task"),
         (["--name", "own"], "fit takes either a task"),
         (["digit", "--name", "own"], "fit takes either a task"),
-        (["folder"], "no recipe is called 'folder': choose one of digit, flower, pneumonia, or train on a folder"),
+        (
+            ["folder"],
+            "there is no recipe for 'folder': choose one of digit, flower, pneumonia, or train on your own folder",
+        ),
         (["--data", "FOLDER", "--name", "Own"], "is not a valid name"),
         (["--data", "FOLDER", "--name", "own"], "each class needs at least 10 readable pictures: b 9"),
     ],
