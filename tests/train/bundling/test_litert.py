@@ -52,7 +52,7 @@ def test_a_network_without_large_kernels_stays_float32(
     monkeypatch.setattr(litert, "FLOAT16_MIN_WEIGHTS", (2**30,))
     engine = litert.convert(network, PIXELS, tmp_path / "model.tflite")
     np.testing.assert_allclose(softmax(engine.infer(PIXELS).logits), probabilities(network), atol=1e-5)
-    assert (tmp_path / "model.tflite").stat().st_size > 4 * network.count_params()
+    assert (tmp_path / "model.tflite").stat().st_size > 3.9 * network.count_params()
 
 
 def test_the_features_and_their_map_come_with_the_logits(network: keras.Model, tmp_path: Path) -> None:

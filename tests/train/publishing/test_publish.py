@@ -170,7 +170,7 @@ def test_somebody_else_commits_meanwhile(hub_here: Hub, directory: Path, monkeyp
         return send_commit(api, *arguments, **more)
 
     monkeypatch.setattr(HfApi, "create_commit", late)
-    with pytest.raises(HubError, match="meanwhile"):
+    with pytest.raises(HubError, match="at the same time"):
         send(directory)
     assert on_the_hub(hub_here) == {"notes.txt": b"theirs"}
     assert hub_here.model(REPOSITORY).tags == {}
@@ -233,7 +233,7 @@ def test_a_connection_that_says_nothing_more(
     hub_here: Hub, directory: Path, monkeypatch: pytest.MonkeyPatch, waits: list[float]
 ) -> None:
     """The client itself would wait for ever."""
-    monkeypatch.setattr("train.publishing.publish.SILENCE_S", 5)  # enough for the other requests on a busy machine
+    monkeypatch.setattr("train.publishing.hub.TIMEOUT_S", 5)  # enough for the other requests on a busy machine
     hub_here.faults.append(Fault("POST .*/commit/", wait_s=60))
     with pytest.raises(HubError, match="did not answer in time"):
         send(directory)
