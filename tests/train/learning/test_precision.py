@@ -1,5 +1,6 @@
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -41,7 +42,7 @@ def _layers(model: keras.Model) -> list[keras.layers.Layer]:
 def test_what_is_kept_is_float32(
     policy: str,
     arch: str,
-    epochs: dict[str, int],
+    epochs: dict[str, Any],
     max_loss: float,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
