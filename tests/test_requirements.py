@@ -20,7 +20,7 @@ CODE = {
 }
 # Keras backends are imported only if the user has chosen one with KERAS_BACKEND, and so installed it.
 OPTIONAL_BACKENDS = {"jax", "torch"}
-OWN_PACKAGES = {"app", "benchmarks", "models", "serving", "spaces_config", "tests", "train"}
+OWN_PACKAGES = {"app", "benchmarks", "docs", "models", "serving", "spaces_config", "tests", "train"}
 
 
 @cache
