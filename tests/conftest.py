@@ -20,8 +20,8 @@ from tests.helpers.server import Server, StartServer, running, wait_until_ready
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 # Groups of slow tests, the longest first so that the two workers end at about the same time. These tests train or
-# export networks, start servers, processes or a browser, or install packages. Each other file is a group, and quick:
-# `make check` runs only those.
+# export networks, classify whole test sets, start servers, processes or a browser, or install packages. Each other file
+# is a group, and quick: `make check` runs only those.
 SLOW = {
     "servers": (
         "serving/test_bad_input.py",
@@ -54,6 +54,7 @@ SLOW = {
         "test_hub_stub.py",
     ),
     "benchmarks": ("benchmarks",),
+    "figures": ("test_figures.py",),
 }
 
 
