@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from models import bundle
+from models.bundle import BundleInfo, Presentation
 from models.classifier import Classifier
 from models.errors import BundleError, HubError, ModelNotLoaded, UnknownTask
 from models.hub import pulling
@@ -16,7 +17,7 @@ from models.hub.pulling import LocalCopy
 from models.hub.source import Repository, Source
 from models.loading import load_classifier
 from models.settings import PULL_LIMIT_S
-from models.tasks import PRESENTATIONS
+from models.tasks import PRESENTATIONS, presentation_of
 
 BUNDLED = Path(__file__).parent / "bundled"
 TASKS = tuple(PRESENTATIONS)  # of the bundled models
@@ -51,6 +52,16 @@ class Entry:
         if self.classifier is None:
             raise ModelNotLoaded(self.task, self.error)
         return self.classifier
+
+    @property
+    def info(self) -> BundleInfo | None:
+        """The description of the model, or None when it could not be loaded."""
+        return self.classifier.info if self.classifier else None
+
+    @property
+    def presentation(self) -> Presentation:
+        """The texts of the task, also when its model could not be loaded."""
+        return presentation_of(self.task, self.info)
 
     @property
     def origin(self) -> Literal["bundled", "hub", "local"]:

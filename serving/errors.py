@@ -1,6 +1,6 @@
 """Errors of HTTP requests, and the status and sentence of every error that a caller can get.
 
-The tree goes on from models.errors, which has the errors of pictures, tasks and models.
+The tree continues models.errors, which has the errors of pictures, tasks and models.
 
 VistazoError (models.errors)
 └── RequestError             an HTTP request that cannot be served

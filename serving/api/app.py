@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from fastapi import FastAPI
 
 from models.errors import TooLarge
-from models.tasks import presentation_of
 from serving import __version__
 from serving.api import exception_handlers, health, models, predict
 from serving.api.upload import ENVELOPE_BYTES
@@ -60,7 +59,7 @@ def _description(service: Service) -> str:
     """Return the introduction of /docs: the tagline and every disclaimer, in both languages."""
     spanish, english = [text("tagline", "es")], [f"*{text('tagline', 'en')}*"]
     for entry in service.catalog.entries:
-        disclaimer = presentation_of(entry.task, entry.classifier.info if entry.classifier else None).disclaimer
+        disclaimer = entry.presentation.disclaimer
         if disclaimer:
             spanish.append(f"**{entry.task}**: {disclaimer.es}")
             english.append(f"**{entry.task}**: {disclaimer.en}")

@@ -57,17 +57,17 @@ def heat_map(found: Prediction) -> str | None:
 def model_info(entry: Entry, language: Language) -> ModelInfo:
     """Return the public description of a catalog entry. Paths and causes of a failure are for the log only."""
     fields: dict[str, Any] = dict.fromkeys(("version", "revision", "engine", "labels", "metrics"))
-    info = entry.classifier.info if entry.classifier else None
-    if entry.classifier is not None and info is not None:
+    if entry.classifier is not None:
+        info = entry.classifier.info
         fields = _model_reference(entry.classifier).model_dump() | {
             "labels": info.labels,
             "metrics": {split: measured.model_dump() for split, measured in info.metrics.items()},
         }
-    disclaimer = presentation_of(entry.task, info).disclaimer
+    disclaimer = entry.presentation.disclaimer
     return ModelInfo(
         task=entry.task,
-        available=info is not None,
-        error=None if info else text("model_not_loaded", language, task=entry.task),
+        available=entry.classifier is not None,
+        error=None if entry.classifier else text("model_not_loaded", language, task=entry.task),
         source=entry.origin,
         repository=entry.copy.repository.repo_id if entry.copy else None,
         fallback=_fallback_reason(entry.fallback, language) if entry.fallback else None,

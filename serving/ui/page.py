@@ -10,14 +10,13 @@ from fastapi import FastAPI
 from gradio.data_classes import BlocksConfigDict
 
 from models.catalog import Entry
-from models.tasks import presentation_of
 from serving.api.exception_handlers import page_not_found
 from serving.i18n.language import Language
 from serving.middleware.request_context import request_language
 from serving.service import Service
 from serving.ui import cards
 from serving.ui.tabs import digit, upload
-from serving.ui.tabs.tab import Tab, add_endpoint
+from serving.ui.tabs.tab import Tab, add_disclaimer, add_endpoint
 from serving.ui.texts import Texts, Translations
 
 CSS = Path(__file__).parent / "page.css"
@@ -62,9 +61,7 @@ def build(service: Service, address: str) -> Page:
         gr.HTML(texts.add("header", _header))
         with gr.Tabs():
             for entry in service.catalog.entries:
-                info = entry.classifier.info if entry.classifier else None
-                title = presentation_of(entry.task, info).title
-                label = texts.add(f"{entry.task}_title", title.in_language)
+                label = texts.add(f"{entry.task}_title", entry.presentation.title.in_language)
                 with gr.Tab(label, elem_id=f"{entry.task}-tab", id=entry.task):
                     _fill(entry, service, texts)
         gr.HTML(texts.add("footer", lambda language: _footer(language, address)))
@@ -114,9 +111,7 @@ def _theme() -> gr.themes.Base:
 
 def _fill(entry: Entry, service: Service, texts: Texts) -> None:
     if entry.classifier is None:
-        disclaimer = presentation_of(entry.task).disclaimer
-        if disclaimer:
-            gr.HTML(texts.add(f"{entry.task}_disclaimer", lambda language: cards.disclaimer(disclaimer, language)))
+        add_disclaimer(entry.task, entry.presentation, texts)
         gr.HTML(texts.add("unavailable_card", cards.unavailable_card), elem_id=f"{entry.task}-answer")
         return
     _TABS.get(entry.task, upload.build)(Tab(entry.task, service, texts))

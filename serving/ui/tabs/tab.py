@@ -8,9 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from models.bundle import BundleInfo
+from models.bundle import BundleInfo, Presentation
 from models.errors import VistazoError
-from models.tasks import presentation_of
 from serving.api import responses
 from serving.errors import MissingFile, sentence
 from serving.events import Caller, Channel
@@ -40,10 +39,9 @@ class Tab:
 
     def heading(self) -> None:
         """Add the disclaimer, if the task has one, and the introduction."""
-        presentation = presentation_of(self.task, self.info)
-        disclaimer, intro = presentation.disclaimer, presentation.intro
-        if disclaimer:
-            gr.HTML(self.texts.add(f"{self.task}_disclaimer", lambda language: cards.disclaimer(disclaimer, language)))
+        presentation = self.service.catalog.entry(self.task).presentation
+        add_disclaimer(self.task, presentation, self.texts)
+        intro = presentation.intro
         gr.HTML(self.texts.add(f"{self.task}_intro", lambda language: cards.intro(intro, self.info, language)))
 
     def picture_input(self) -> Picture:
@@ -92,6 +90,13 @@ class Tab:
             return await asyncio.to_thread(cards.prediction_card, result.prediction, classifier.info, caller.language)
 
         return classify
+
+
+def add_disclaimer(task: str, presentation: Presentation, texts: Texts) -> None:
+    """Add the disclaimer of a task, if it has one."""
+    disclaimer = presentation.disclaimer
+    if disclaimer:
+        gr.HTML(texts.add(f"{task}_disclaimer", lambda language: cards.disclaimer(disclaimer, language)))
 
 
 def add_endpoint(service: Service, task: str) -> None:
