@@ -14,6 +14,8 @@ import keras
 import numpy as np
 import pytest
 
+from models import bundle
+from tests.helpers.commands import run_train
 from tests.helpers.project import ROOT
 from tests.helpers.small_task import RECIPE
 from train import run
@@ -212,7 +214,7 @@ def test_a_full_disk_keeps_what_is_there_and_training_goes_on_later(folder: Path
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the console, not to a process")
-def test_ctrl_c_says_how_to_go_on(folder: Path, tmp_path: Path) -> None:
+def test_ctrl_c_says_how_to_resume_and_leaves_the_best_epoch_ready_for_export(folder: Path, tmp_path: Path) -> None:
     runs_dir, log = tmp_path / "runs", tmp_path / "log"
     process = begun(folder, runs_dir, log, epochs=1000)
     try:
@@ -229,3 +231,5 @@ def test_ctrl_c_says_how_to_go_on(folder: Path, tmp_path: Path) -> None:
     assert "Traceback" not in log.read_text()
     assert not list(directory.rglob("*.part")) + list(directory.rglob("tmp*"))
     assert unfinished_run.newest_unfinished(runs_dir, "digit") == directory
+    assert run_train("export", str(directory)).returncode == 0
+    assert bundle.load(directory / "bundle").recipe["epochs"] == 1000
