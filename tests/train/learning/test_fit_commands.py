@@ -57,7 +57,9 @@ def test_a_custom_network_from_data_to_bundle(tmp_path: Path) -> None:
         (["export", "nowhere"], "run.json cannot be read"),
     ],
 )
-def test_a_command_that_cannot_work_prints_one_sentence(data_dir: Path, tmp_path: Path, arguments: list[str], words: str) -> None:
+def test_a_command_that_cannot_work_prints_one_sentence(
+    data_dir: Path, tmp_path: Path, arguments: list[str], words: str
+) -> None:
     if arguments[0] == "fit":
         arguments = [*arguments, "--runs-dir", str(tmp_path / "runs")]
         if "--data-dir" not in arguments:
