@@ -21,16 +21,16 @@ from train.learning.training import fit
 from train.manifest import SPLITS, Row, write_manifest
 from train.recipe import Augmentation
 
-SIZE = 64
+SIZE = 32
 RECIPE = dataclasses.replace(
     recipe.load("pneumonia", arch="mnist_cnn"),
     height=SIZE,
     width=SIZE,
-    epochs=8,
+    epochs=5,
     head_epochs=0,
     batch_size=8,
-    learning_rate=1e-3,
-    patience=8,
+    learning_rate=3e-3,
+    patience=5,
     ema=0.0,
     dropout=0.0,
     label_smoothing=0.0,
