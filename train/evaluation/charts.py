@@ -96,7 +96,8 @@ def _precision_recall(predictions: Predictions) -> Figure:
     _draw_curves(axes, predictions, curve)
     if predictions.positive is not None:
         truth, predicted = predictions.truth == predictions.positive, predictions.predicted == predictions.positive
-        _mark(axes, (predicted[truth].mean(), truth[predicted].mean()), "operating point")
+        if predicted.any():  # else there is no precision
+            _mark(axes, (predicted[truth].mean(), truth[predicted].mean()), "operating point")
     axes.set_xlabel("recall")
     axes.set_ylabel("precision")
     axes.legend(loc="lower left", frameon=False)

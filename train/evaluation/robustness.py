@@ -93,5 +93,10 @@ def _metrics(predictions: Predictions, thorax: Box) -> dict[str, Metric]:
         ]
     )
     if not np.isnan(inside).all():
-        functions["heat_inside"] = lambda i: float(np.nanmean(inside[i]))
+        functions["heat_inside"] = lambda i: _mean_of_known(inside[i])
     return bootstrap_metrics(functions, predictions.groups)
+
+
+def _mean_of_known(values: NDArray[np.float64]) -> float:
+    """Return the mean without NaN. It is NaN where all values are, as in a resample of rejected pictures alone."""
+    return float("nan") if np.isnan(values).all() else float(np.nanmean(values))

@@ -65,7 +65,7 @@ def robustness_rows(robustness: Robustness) -> tuple[tuple[str, ...], Rows]:
     """Return the header, with a column for each condition, and a row for each metric."""
     header = ("metric", *(CONDITION_TITLES[condition] for condition in robustness))
     rows: Rows = [
-        (METRIC_TEXTS[name][0], *(_with_interval(metrics[name]) for metrics in robustness.values()))
+        (METRIC_TEXTS[name][0], *(_with_interval(metrics.get(name)) for metrics in robustness.values()))
         for name in robustness["as_they_are"]
     ]
     return header, rows
@@ -91,8 +91,8 @@ def _table(header: tuple[str, ...], rows: Rows) -> Table:
     return table
 
 
-def _with_interval(metric: Metric) -> str:
-    return f"{metric.value:.3f} ({metric.low:.3f} to {metric.high:.3f})"
+def _with_interval(metric: Metric | None) -> str:
+    return "-" if metric is None else f"{metric.value:.3f} ({metric.low:.3f} to {metric.high:.3f})"
 
 
 def _two_lines(cell: str) -> str:

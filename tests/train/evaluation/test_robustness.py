@@ -14,12 +14,15 @@ from models import bundle
 from models.bundle import INFO_NAME, BundleInfo
 from train import recipe
 from train.__main__ import app
+from train.bundling.card import render_card
 from train.bundling.exporter import export
 from train.evaluation.report import METRICS_NAME, PAGE_NAME
 from train.evaluation.robustness import CONDITION_TITLES, ROBUSTNESS_NOTE
+from train.evaluation.tables import robustness_rows
 from train.learning.training import fit
 from train.manifest import SPLITS, Row, write_manifest
 from train.recipe import Augmentation
+from train.sources.datasets import credit_for
 
 SIZE = 32
 RECIPE = dataclasses.replace(
@@ -138,3 +141,17 @@ def test_a_bundle_from_before_there_was_robustness_loads(run: Path, tmp_path: Pa
     del described["robustness"]
     (old / INFO_NAME).write_text(json.dumps(described), encoding="utf-8")
     assert bundle.load(old).robustness is None
+
+
+def test_a_metric_that_one_condition_lacks_is_a_dash_in_the_tables(manifest: BundleInfo) -> None:
+    assert manifest.robustness is not None
+    without = dict(manifest.robustness["letters_blanked"])
+    del without["sensitivity"]  # as `heat_inside` where every picture is rejected
+    lacking = dict(manifest.robustness) | {"letters_blanked": without}
+    _, rows = robustness_rows(lacking)
+    (cells,) = (cells for name, *cells in rows if name == "sensitivity")
+    assert [cell == "-" for cell in cells] == [condition == "letters_blanked" for condition in lacking]
+    card = render_card(manifest.model_copy(update={"robustness": lacking}), credit_for("pneumonia"), [])
+    for name in ("sensitivity", "sensibilidad"):
+        ends = [line.endswith("| - |") for line in card.splitlines() if line.startswith(f"| {name} |")]
+        assert sum(ends) == 1
