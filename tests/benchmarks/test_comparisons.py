@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -11,22 +10,15 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from benchmarks.comparisons import BALANCES, app
-from train.learning import architectures
+from tests.helpers.small_task import small_cnn
 from train.manifest import SPLITS, Row, write_manifest
 
 EFFORT = ("--size", "32", "--epochs", "1", "--seeds", "1")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def small_cnn() -> Iterator[None]:
-    """Give `cnn` one convolution instead of eight: they would be traced for each of the four runs."""
-
-    def one_convolution(pixels: Any) -> Any:
-        scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)
-        return keras.layers.Conv2D(8, 3, strides=4, padding="same")(scaled)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(architectures, "_cnn", one_convolution)
+def fast() -> Iterator[None]:
+    with small_cnn():
         yield
 
 

@@ -45,8 +45,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
-    """Open the page of a server as a visitor with a locale; at the end nothing may have gone wrong in the browser."""
+def visit(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """Open the page of a server as a visitor with a locale; at the end nothing may have gone wrong in the browser.
+
+    After a failure, `tmp_path` has pictures of the pages.
+    """
+    failed_before = request.session.testsfailed
     faults: list[str] = []
     pages: list[Page] = []
 
@@ -70,6 +74,7 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
 
     yield open_page
     for number, page in enumerate(pages):
-        page.screenshot(path=tmp_path / f"page-{number}.png", full_page=True)
+        if faults or request.session.testsfailed > failed_before:
+            page.screenshot(path=tmp_path / f"page-{number}.png", full_page=True)
         page.context.close()
     assert faults == []

@@ -1,10 +1,15 @@
 """A training that takes a second: a backbone of one convolution, and a handful of printed digits."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import keras
+import pytest
 
 from tests.helpers.samples import printed_digits
+from train.learning import architectures
 from train.recipe import Augmentation, Recipe
 
 RECIPE = Recipe(
@@ -39,3 +44,16 @@ def backbone_in(directory: Path) -> Path:
     path = directory / "small.keras"
     keras.Model(pixels, keras.layers.BatchNormalization(name="norm")(x)).save(path)
     return path
+
+
+@contextmanager
+def small_cnn() -> Iterator[None]:
+    """Give the architecture `cnn` one convolution. Its eight take seconds to trace, however small the pictures are."""
+
+    def one_convolution(pixels: Any) -> Any:
+        scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)
+        return keras.layers.Conv2D(8, 3, strides=4, padding="same")(scaled)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(architectures, "_cnn", one_convolution)
+        yield

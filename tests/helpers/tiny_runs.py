@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from tests.helpers.samples import own_folder, printed_digits, scene, write_files
-from tests.helpers.small_task import RECIPE, backbone_in
+from tests.helpers.small_task import RECIPE, backbone_in, small_cnn
 from train import recipe
 from train.bundling.exporter import export
 from train.learning.training import fit
@@ -53,7 +53,8 @@ class TinyRuns:
         with self._lock(name):
             if not (run / "bundle").is_dir():  # the last thing that export makes
                 shutil.rmtree(run, ignore_errors=True)
-                self._train(name, run)
+                with small_cnn():
+                    self._train(name, run)
                 export(run)
         return run
 

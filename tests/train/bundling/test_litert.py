@@ -1,3 +1,5 @@
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -21,6 +23,16 @@ def network() -> keras.Model:
     logits = network.get_layer("logits")
     logits.kernel.assign(200 * logits.kernel)  # decided answers, so that rounding shows
     return network
+
+
+@pytest.fixture(scope="module", autouse=True)
+def converted_once(network: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Convert the network once for all tests: they differ in what is done with the float32 file."""
+    converted = tmp_path_factory.mktemp("litert") / "float32.tflite"
+    litert._write(network, converted)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(litert, "_write", lambda _, path: shutil.copyfile(converted, path))
+        yield
 
 
 def probabilities(network: keras.Model) -> NDArray[np.float64]:

@@ -61,7 +61,7 @@ def same(one: Path, other: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no kill -9")
-def test_a_kill_9_and_resume_come_to_the_same_figures(folder: Path, tmp_path: Path) -> None:
+def test_a_run_killed_by_a_signal_is_resumed_to_the_same_figures(folder: Path, tmp_path: Path) -> None:
     runs_dir, weights = tmp_path / "runs", folder / "small.keras"
     options = ["--arch", "small", "--weights", str(weights), "--epochs", "6", "--batch-size", "16", "--patience", "6"]
     command = ["fit", "digit", *options, "--data-dir", str(folder / "data"), "--runs-dir", str(runs_dir)]
@@ -99,54 +99,60 @@ def test_a_kill_9_and_resume_come_to_the_same_figures(folder: Path, tmp_path: Pa
 def killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, int], Path]:
     """A function that names a phase and epoch, and gives the directory that a kill in that epoch would leave."""
     write = TrainingState.write
+    wanted: set[tuple[str, int]] = set()
+
+    def left(phase: str, epoch: int) -> Path:
+        return tmp_path / f"killed-{phase}-{epoch}"
+
+    def write_and_copy(state: TrainingState, directory: Path) -> None:
+        write(state, directory)
+        moment = state.phase, state.epoch
+        if moment in wanted:
+            wanted.remove(moment)
+            shutil.copytree(directory, left(*moment))
 
     def at(phase: str, epoch: int) -> Path:
-        left = tmp_path / "killed"
+        wanted.add((phase, epoch))
+        return left(phase, epoch)
 
-        def write_and_copy(state: TrainingState, directory: Path) -> None:
-            write(state, directory)
-            if (state.phase, state.epoch) == (phase, epoch) and not left.exists():
-                shutil.copytree(directory, left)
-
-        monkeypatch.setattr(TrainingState, "write", write_and_copy)
-        return left
-
+    monkeypatch.setattr(TrainingState, "write", write_and_copy)
     return at
 
 
 VARIANTS = {
-    "in the head": (RECIPE, "head", 1),
-    "before the first epoch": (RECIPE, "epoch", 0),
-    "plateau": (dataclasses.replace(RECIPE, ema=0.0, schedule="plateau", learning_rate=0.5, patience=2), "epoch", 2),
+    "in the head and before the first epoch": (RECIPE, [("head", 1), ("epoch", 0)]),
+    "plateau": (
+        dataclasses.replace(RECIPE, ema=0.0, schedule="plateau", learning_rate=0.5, patience=2),
+        [("epoch", 2)],
+    ),
     "streamed and balanced": (
         dataclasses.replace(RECIPE, memory_gb=0.0, balanced_sampling=True, mixup=0.2, schedule="one_cycle"),
-        "epoch",
-        1,
+        [("epoch", 1)],
     ),
-    "equal average": (dataclasses.replace(RECIPE, arch="mnist_cnn", ema=0.0, swa=0.75), "epoch", 3),
-    "float16": (dataclasses.replace(RECIPE, mixed_precision=True, steps_per_execution=2), "epoch", 2),
+    "equal average": (dataclasses.replace(RECIPE, arch="mnist_cnn", ema=0.0, swa=0.75), [("epoch", 3)]),
+    "float16": (dataclasses.replace(RECIPE, mixed_precision=True, steps_per_execution=2), [("epoch", 2)]),
 }
 
 
-@pytest.mark.parametrize(("asked", "phase", "epoch"), VARIANTS.values(), ids=VARIANTS.keys())
-def test_wherever_it_is_killed(
+@pytest.mark.parametrize(("asked", "moments"), VARIANTS.values(), ids=VARIANTS.keys())
+def test_a_run_killed_in_any_phase_is_resumed_to_the_same_figures(
     asked: Recipe,
-    phase: str,
-    epoch: int,
+    moments: list[tuple[str, int]],
     folder: Path,
     tmp_path: Path,
     killed: Callable[[str, int], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(precision, "mixed_precision_policy", lambda: "mixed_float16")
-    left = killed(phase, epoch)
+    left = [killed(*moment) for moment in moments]
     weights = folder / "small.keras" if asked.arch == "small" else None
     fit(asked, folder / "data" / "digit", tmp_path / "uninterrupted", weights)
-    resume(left)
-    same(left, tmp_path / "uninterrupted")
+    for directory in left:
+        resume(directory)
+        same(directory, tmp_path / "uninterrupted")
 
 
-def test_what_a_run_cannot_be_resumed_with(
+def test_a_run_is_resumed_only_with_its_own_choices(
     folder: Path, tmp_path: Path, killed: Callable[[str, int], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task_dir = shutil.copytree(folder / "data", tmp_path / "data") / "digit"
