@@ -13,7 +13,7 @@ from models import bundle
 from models.bundle import BundleInfo
 from models.loading import load_classifier
 from tests.helpers.samples import printed_digits
-from tests.helpers.small_task import backbone_in
+from tests.helpers.small_task import backbone_in, task_in
 from train import recipe, run
 from train.bundling.exporter import export
 from train.bundling.litert import TOLERANCE
@@ -112,33 +112,39 @@ def test_a_directory_that_is_no_run_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough pictures for tests that do not look at what is learnt."""
+    return task_in(tmp_path_factory.mktemp("few"))
+
+
+@pytest.fixture(scope="module")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backbone of one convolution, which trains in half the time of the recipe's network."""
     return backbone_in(tmp_path_factory.mktemp("backbone"))
 
 
-def test_streamed_pictures_train_as_held_ones(task_dir: Path, backbone: Path, tmp_path: Path) -> None:
+def test_streamed_pictures_train_as_held_ones(few: Path, backbone: Path, tmp_path: Path) -> None:
     """The same batches in the same order, so the same loss to the last digits that threads leave alone."""
     short = dataclasses.replace(RECIPE, arch="small", epochs=1, head_epochs=0, outlier_exposure=0.0)
-    held = fit(short, task_dir, tmp_path / "held", backbone)
-    streamed = fit(dataclasses.replace(short, memory_gb=0.0), task_dir, tmp_path / "streamed", backbone)
+    held = fit(short, few, tmp_path / "held", backbone)
+    streamed = fit(dataclasses.replace(short, memory_gb=0.0), few, tmp_path / "streamed", backbone)
     assert streamed.validation["loss"] == pytest.approx(held.validation["loss"], rel=1e-3)
 
 
-def test_averaged_weights_and_class_weights_train_too(task_dir: Path, backbone: Path, tmp_path: Path) -> None:
+def test_averaged_weights_and_class_weights_train_too(few: Path, backbone: Path, tmp_path: Path) -> None:
     other = dataclasses.replace(
         RECIPE, arch="small", epochs=1, head_epochs=0, ema=0.9, class_weights=True, label_smoothing=0.1
     )
-    assert fit(other, task_dir, tmp_path / "run", backbone).validation["loss"] < 5
+    assert fit(other, few, tmp_path / "run", backbone).validation["loss"] < 5
 
 
-def test_a_backbone_learns_but_its_batch_norm_stays(task_dir: Path, tmp_path: Path) -> None:
+def test_a_backbone_learns_but_its_batch_norm_stays(few: Path, tmp_path: Path) -> None:
     pixels = keras.Input((28, 28, 3))
     x = keras.layers.Conv2D(8, 3, strides=4, padding="same", name="convolution")(pixels)
     backbone = keras.Model(pixels, keras.layers.BatchNormalization(name="norm")(x))
     backbone.save(tmp_path / "backbone.keras")
     transfer = dataclasses.replace(RECIPE, arch="small", epochs=1)
-    fit(transfer, task_dir, tmp_path / "run", tmp_path / "backbone.keras")
+    fit(transfer, few, tmp_path / "run", tmp_path / "backbone.keras")
 
     learnt = keras.saving.load_model(tmp_path / "run", compile=False).get_layer("backbone")
     before, after = (model.get_layer("norm").moving_mean for model in (backbone, learnt))
