@@ -6,6 +6,7 @@ VistazoError                 base: the text is one sentence for the person, with
 │   ├── TooLarge             more bytes than the limit
 │   ├── UnsupportedType      not a picture format that Vistazo reads
 │   ├── TooManyPixels        more pixels than the limit, read from the header
+│   ├── TooMuchMemory        decoding would take more memory than one picture may have
 │   └── UnreadableImage      a known format, but damaged
 ├── UnknownTask              no model has that name
 ├── ModelNotLoaded           the model is known but could not be loaded
@@ -95,8 +96,17 @@ class TooManyPixels(PictureError):
         return {"megapixels": f"{self.limit / 1e6:g}"}
 
 
+class TooMuchMemory(PictureError):
+    """Decoding would take more memory than one picture may have."""
+
+    code = "too_much_memory"
+
+    def __init__(self) -> None:
+        super().__init__("The picture needs too much memory; save it again as JPEG, or smaller, and send that.")
+
+
 class UnreadableImage(PictureError):
-    """The format is known, but the picture cannot be decoded (incomplete, damaged)."""
+    """The format is known, but the picture cannot be decoded (incomplete, damaged, or of a variant that costs much)."""
 
     code = "unreadable_image"
 

@@ -37,6 +37,7 @@ STATUSES = {
     "unsupported_type": 415,
     "unreadable_image": 422,
     "too_many_pixels": 422,
+    "too_much_memory": 422,
     "invalid_request": 422,
     "internal_error": 500,
     "hub_failed": 502,

@@ -55,7 +55,7 @@ PREDICT_ERRORS = _error_responses(
     (404, "unknown_task"),
     (413, "too_large"),
     (415, "unsupported_type"),
-    (422, "unreadable_image, too_many_pixels or invalid_request"),
+    (422, "unreadable_image, too_many_pixels, too_much_memory or invalid_request"),
     (503, "busy (with Retry-After) or model_not_loaded"),
     (504, "timeout"),
 )

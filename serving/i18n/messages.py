@@ -27,12 +27,16 @@ _ERRORS: dict[str, dict[Language, str]] = {
         "en": f"The file is not a picture that Vistazo can read: send {format_titles('or')}",
     },
     "unreadable_image": {
-        "es": "La imagen está dañada o incompleta: guárdala de nuevo como PNG o JPEG y vuelve a enviarla",
-        "en": "The picture is damaged or incomplete: save it again as PNG or JPEG and send that",
+        "es": "La imagen está dañada o es de un tipo poco común: guárdala de nuevo como PNG o JPEG y vuelve a enviarla",
+        "en": "The picture is damaged or of a rare variant: save it again as PNG or JPEG and send that",
     },
     "too_many_pixels": {
         "es": "La imagen tiene demasiados píxeles: el límite es de {megapixels} megapíxeles; envíala reducida",
         "en": "The picture has too many pixels: the limit is {megapixels} megapixels; reduce it and send it again",
+    },
+    "too_much_memory": {
+        "es": "La imagen necesita demasiada memoria: guárdala como JPEG, o más pequeña, y vuelve a enviarla",
+        "en": "The picture needs too much memory: save it as JPEG, or smaller, and send that",
     },
     "invalid_request": {
         "es": "El parámetro «{parameter}» no tiene un valor válido: consulta /docs",
