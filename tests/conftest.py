@@ -20,8 +20,8 @@ from tests.helpers.server import Server, StartServer, running, wait_until_ready
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 # Groups of slow tests, the longest first so that the two workers end at about the same time. These tests train or
-# export networks, classify whole test sets, start servers, processes or a browser, or install packages. Each other file
-# is a group, and quick: `make check` runs only those.
+# export networks, classify whole test sets, decode the largest pictures, start servers, processes or a browser, or
+# install packages. Each other file is a group, and quick: `make check` runs only those.
 SLOW = {
     "servers": (
         "serving/test_bad_input.py",
@@ -55,6 +55,7 @@ SLOW = {
     "comparisons": ("benchmarks/test_comparisons.py",),
     "benchmarks": ("benchmarks",),
     "robustness": ("train/evaluation/test_robustness.py",),
+    "attacks": ("models/images/test_attacks.py",),
 }
 
 

@@ -6,6 +6,7 @@ does not show. Everything here takes time and memory in proportion to the file, 
 
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 
 from models.errors import UnreadableImage
 from models.images.formats import has_picture_signature
@@ -39,12 +40,11 @@ def inspect(data: bytes) -> Header | None:
     read = _reader(data)
     if read is None:
         return None
-    try:
+    with suppress(struct.error, IndexError, OverflowError):
         return read(data)
-    except (struct.error, IndexError, OverflowError):
-        if not has_picture_signature(data):  # a text that begins like a BMP
-            return None
-        raise UnreadableImage from None
+    if has_picture_signature(data):
+        raise UnreadableImage
+    return None  # a text that begins like a BMP
 
 
 def _reader(data: bytes) -> Callable[[bytes], Header] | None:
