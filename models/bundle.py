@@ -6,14 +6,19 @@ used. A copy with only the files that serving needs is a valid bundle. ARCHITECT
 
 import hashlib
 import json
+import math
 from pathlib import Path, PureWindowsPath
 from typing import Annotated, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from models.arrays import unpack
 from models.errors import BundleError
 
 SCHEMA_VERSION = 1
+MAX_INFO_BYTES = 4_000_000  # of vistazo.json; the largest of the included models has 0.25 MB
 INFO_NAME = "vistazo.json"
 MODEL_NAME = "model.tflite"
 CARD_NAME = "README.md"
@@ -29,7 +34,7 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Translated(_Frozen):
@@ -100,8 +105,18 @@ class Rejection(_Frozen):
     mean: str  # (D,)
     components: str  # (K, D), orthonormal rows
     scale: str  # (K,), standard deviation of the training features along each component
-    residual_scale: float = Field(gt=0)  # root mean square of the energy outside the components
-    threshold: float = Field(gt=0)  # a greater score is rejected
+    residual_scale: float = Field(ge=1e-6, le=1e6)  # root mean square of the energy outside the components
+    threshold: float = Field(gt=0, le=1e12)  # a greater score is rejected
+
+    @model_validator(mode="after")
+    def _arrays_fit_together(self) -> "Rejection":
+        mean, components, scale = (_array(self, name) for name in ("mean", "components", "scale"))
+        if components.size != scale.size * mean.size:
+            expected = f"{scale.size} (of scale) times {mean.size} (of mean)"
+            raise ValueError(f"components has {components.size} numbers, expected {expected}")
+        if scale.min() <= 0:
+            raise ValueError(f"scale has {scale.min()}, expected numbers above 0")
+        return self
 
 
 class Metric(_Frozen):
@@ -153,7 +168,7 @@ class BundleInfo(_Frozen):
     modality: Modality | None = None
     input: InputSize
     preprocessing: PreprocessingName
-    temperature: float = Field(gt=0)
+    temperature: float = Field(ge=1e-3, le=1e3)
     thresholds: Thresholds
     rejection: Rejection | None
     head: str | None = None  # (K, D) weights of the last layer, float16 base64: for the class activation map
@@ -179,25 +194,76 @@ class BundleInfo(_Frozen):
             raise ValueError(f"files does not list {MODEL_NAME}")
         return self
 
+    @model_validator(mode="after")
+    def _head_fits_the_features(self) -> "BundleInfo":
+        if self.head is not None:
+            head, count = _array(self, "head").size, len(self.labels)
+            features = _array(self.rejection, "mean").size if self.rejection else head // count
+            if head != count * features:
+                raise ValueError(f"head has {head} numbers, expected {count} (labels) times {features} (features)")
+        return self
+
+    @model_validator(mode="after")
+    def _input_is_what_preprocessing_gives(self) -> "BundleInfo":
+        size = (self.input.height, self.input.width, self.input.channels)
+        if self.preprocessing == "mnist" and size != (28, 28, 1):
+            raise ValueError(f"preprocessing mnist gives 28 x 28 x 1, the input is {' x '.join(map(str, size))}")
+        channels = 3 if self.preprocessing == "center_crop" else 1
+        if self.input.channels != channels:
+            raise ValueError(f"preprocessing {self.preprocessing} gives {channels} channels, the input has {size[2]}")
+        return self
+
+    @property
+    def features(self) -> int | None:
+        """The number of pooled features that `rejection` and `head` are made for; None without either."""
+        if self.rejection:
+            return unpack(self.rejection.mean).size
+        return unpack(self.head).size // len(self.labels) if self.head else None
+
     @property
     def label_ids(self) -> tuple[str, ...]:
         """The identifiers of the labels, in the order of the network's outputs."""
         return tuple(label.id for label in self.labels)
 
 
+def _array(of: BaseModel, name: str) -> NDArray[np.float32]:
+    """Decode an array of a bundle. Raises ValueError with its name."""
+    try:
+        return unpack(getattr(of, name))
+    except ValueError as error:
+        raise ValueError(f"{name} is not an array of a bundle ({error})") from error
+
+
+def read_json(directory: Path) -> Any:
+    """Read the bundle's `vistazo.json`, without verifying its content. Raises BundleError."""
+    path = directory / INFO_NAME
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_INFO_BYTES + 1)
+        if len(content) > MAX_INFO_BYTES:
+            raise BundleError(f"{path} has more than {MAX_INFO_BYTES:,} bytes: export or copy the bundle again")
+        return json.loads(content.decode("utf-8"), parse_float=_finite, parse_constant=_finite)
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read ({error.strerror}): export or copy the bundle again") from error
+    except (ValueError, RecursionError) as error:  # RecursionError: thousands of nested lists
+        raise BundleError(f"{path} is not JSON of finite numbers: export or copy the bundle again") from error
+
+
+def _finite(text: str) -> float:
+    """Convert a number in JSON. Raises ValueError for NaN, Infinity and numbers beyond float's range."""
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text} is not finite")
+    return number
+
+
 def load(directory: Path) -> BundleInfo:
-    """Read and verify the bundle in `directory`: schema, labels, size and SHA-256 of the listed files that exist.
+    """Read and verify the bundle in `directory`: schema, labels, numbers, size and SHA-256 of the files that exist.
 
     Raises BundleError at the first problem. All listed files except `model.tflite` may be missing: `missing_files`
     names them.
     """
     path = directory / INFO_NAME
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BundleError(f"{path} cannot be read ({error.strerror}): export or copy the bundle again") from error
-    except ValueError as error:
-        raise BundleError(f"{path} is not JSON: export or copy the bundle again") from error
+    raw = read_json(directory)
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if version != SCHEMA_VERSION:
         raise BundleError(f"{path} has schema version {version!r}, this Vistazo reads {SCHEMA_VERSION}: update Vistazo")
@@ -230,11 +296,14 @@ def _check_file(directory: Path, name: str, entry: FileEntry) -> None:
     if relative.anchor or ".." in relative.parts:
         raise BundleError(f"{directory / INFO_NAME} lists {name!r}, a path outside the bundle: do not use this bundle")
     path = directory / name
-    if not path.is_file():
+    try:
+        found = describe_file(path) if path.is_file() else None
+    except OSError as error:  # a name that is too long for this disk, a file that may not be read
+        raise BundleError(f"{path} cannot be read ({error.strerror}): export or copy the bundle again") from error
+    if found is None:
         if name not in SERVING_FILES:
             return
         raise BundleError(f"{path} is missing: export or copy the bundle again")
-    found = describe_file(path)
     if found != entry:
         raise BundleError(
             f"{path} is not the file that was exported (SHA-256 {found.sha256[:12]}…, {found.size} bytes; expected "

@@ -1,6 +1,5 @@
 """The catalog of models in a process: bundled ones, ones trained on this machine, and ones named in the settings."""
 
-import json
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -188,10 +187,10 @@ def newest_bundles(runs: Path) -> dict[str, Path]:
 def _task_and_time(directory: Path) -> tuple[str, str]:
     """Read the task and the creation time (ISO 8601, UTC) of a bundle, before anything in it is verified."""
     try:
-        raw = json.loads((directory / bundle.INFO_NAME).read_text(encoding="utf-8"))
+        raw = bundle.read_json(directory)
         if re.fullmatch(bundle.TASK, raw["task"]):
             return raw["task"], str(raw["created"])
-    except (OSError, ValueError, LookupError, TypeError):
+    except (BundleError, LookupError, TypeError):
         pass
     run = re.sub(r"-\d{8}-\d{6}$", "", directory.parent.name)
     return run if re.fullmatch(bundle.TASK, run) else "run-" + re.sub("[^a-z0-9_-]", "-", run.lower())[:36], ""

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import unpack
 from models.bundle import BundleInfo
 from models.cam import class_activation_map
 from models.engines.engine import Engine, Outputs
+from models.errors import ModelNotLoaded
 from models.images.decoding import DEFAULT_LIMITS, Limits, decode
 from models.images.preprocessing import Prepared, preprocess
-from models.ood import FeatureSpace, unpack
+from models.ood import FeatureSpace
 from models.prediction import Prediction, Reason, Verdict
 
 
@@ -53,6 +55,7 @@ class Classifier:
         """Classify a batch of prepared pictures, in order.
 
         A picture gets the same prediction in a batch as alone. A picture without pixels is rejected without inference.
+        Raises ModelNotLoaded when the network gives numbers that are not finite.
         """
         pixels = [prepared.pixels for prepared in batch if prepared.pixels is not None]
         outputs = self._engine.infer(np.stack(pixels)) if pixels else None
@@ -75,6 +78,12 @@ class Classifier:
         doubt = prepared.reason or (Reason.WEAK_SIGNAL if index != np.argmax(probabilities) else None)
         rejected = doubt is Reason.UNFAMILIAR or self._is_out_of_distribution(probabilities, outputs.features[row])
         verdict, reason = self._verdict(float(probabilities[index]), doubt, rejected)
+        activation_map = (
+            None if self._head is None else class_activation_map(outputs.feature_map[row], self._head[index])
+        )
+        for values in (probabilities, outputs.features[row], activation_map):
+            if values is not None and not np.isfinite(values).all():
+                raise ModelNotLoaded(self.task, "its network gives numbers that are not finite; export it again")
         return Prediction(
             task=self.task,
             labels=self.info.label_ids,
@@ -83,9 +92,7 @@ class Classifier:
             index=None if verdict is Verdict.REJECTED else index,
             reason=reason,
             pixels=prepared.pixels,
-            activation_map=(
-                None if self._head is None else class_activation_map(outputs.feature_map[row], self._head[index])
-            ),
+            activation_map=activation_map,
         )
 
     def _predicted_index(self, probabilities: NDArray[np.float64]) -> int:

@@ -5,12 +5,12 @@ of them, as in ViM (Wang et al. 2022, arXiv 2203.10807), on features of unit len
 Hein 2025, arXiv 2505.18032). It costs one small matrix product and no second inference.
 """
 
-import base64
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import unpack
 from models.bundle import Rejection
 
 
@@ -51,13 +51,3 @@ def to_unit_length(features: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scale features `(…, D)` to length 1. The length depends on contrast, the direction on the content."""
     length = np.linalg.norm(features, axis=-1, keepdims=True)
     return np.asarray(features / np.maximum(length, 1e-6), dtype=np.float32)
-
-
-def pack(array: NDArray[np.floating]) -> str:
-    """Encode an array as float16, little endian, base64: the form in which a bundle stores it."""
-    return base64.b64encode(array.astype("<f2").tobytes()).decode("ascii")
-
-
-def unpack(text: str) -> NDArray[np.float32]:
-    """Decode the flat float32 array that `pack` encoded."""
-    return np.frombuffer(base64.b64decode(text), dtype="<f2").astype(np.float32)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from models.engines.engine import Outputs
 from models.errors import BundleError
 
+INPUT_NAME = "pixels"
 OUTPUT_NAMES = ("logits", "features", "feature_map")
 
 
@@ -27,14 +28,23 @@ class LiteRTEngine:
     name = "litert"
 
     def __init__(self, path: Path, interpreters: int) -> None:
+        self._path = path
         self._idle: SimpleQueue[Any] = SimpleQueue()
         for _ in range(interpreters):
-            self._idle.put(_load(path))
+            run = _load(path)
+            self._input_shape = tuple(int(side) for side in run.get_input_details()[INPUT_NAME]["shape"][1:])
+            self._idle.put(run)
 
     def infer(self, batch: NDArray[np.uint8]) -> Outputs:
-        """Run a batch, `(B, H, W, C)` uint8 with B ≥ 1, on the next free interpreter."""
+        """Run a batch, `(B, H, W, C)` uint8 with B ≥ 1, on the next free interpreter.
+
+        Raises BundleError for pictures of another shape than the network's input: LiteRT would adapt the network.
+        """
+        if batch.shape[1:] != self._input_shape:
+            given, expected = (" x ".join(map(str, shape)) for shape in (batch.shape[1:], self._input_shape))
+            raise BundleError(f"{self._path} takes pictures of {expected}, not of {given}: export the bundle again")
         with self._borrowed() as run:
-            outputs = [run(pixels=pixels[np.newaxis].astype(np.float32)) for pixels in batch]
+            outputs = [run(**{INPUT_NAME: pixels[np.newaxis].astype(np.float32)}) for pixels in batch]
         return Outputs(*(np.concatenate([output[name] for output in outputs]) for name in OUTPUT_NAMES))
 
     @contextmanager
@@ -51,9 +61,9 @@ def _load(path: Path) -> Any:
         interpreter = Interpreter(model_path=str(path), num_threads=1)
         interpreter.allocate_tensors()
         signature = interpreter.get_signature_list()["serving_default"]
-    except (ValueError, RuntimeError, KeyError) as error:
+    except Exception as error:  # the parser of a damaged file fails in many ways
         raise BundleError(f"{path} is not a LiteRT model of Vistazo: export the bundle again") from error
-    if set(signature["outputs"]) != set(OUTPUT_NAMES):
-        found, expected = signature["outputs"], list(OUTPUT_NAMES)
-        raise BundleError(f"{path} has the outputs {found}, expected {expected}: export the bundle again")
+    if signature["inputs"] != [INPUT_NAME] or set(signature["outputs"]) != set(OUTPUT_NAMES):
+        found, expected = (signature["inputs"], signature["outputs"]), ([INPUT_NAME], list(OUTPUT_NAMES))
+        raise BundleError(f"{path} has the inputs and outputs {found}, expected {expected}: export the bundle again")
     return interpreter.get_signature_runner("serving_default")

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from models import bundle
+from models.arrays import pack
 from models.catalog import BUNDLED, TASKS
 from models.errors import BundleError
 from tests.helpers.project import ROOT
@@ -78,6 +80,13 @@ def _set(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def _reject(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["rejection"][name] = value
+
+    return change
+
+
 def _repeat_a_label(manifest: dict[str, Any]) -> None:
     manifest["labels"][1] = manifest["labels"][0]
 
@@ -99,6 +108,23 @@ def _forget_the_model(manifest: dict[str, Any]) -> None:
         (_set("schema_version", 2), "schema version 2, this Vistazo reads 1"),
         (_set("schema_version", None), "schema version None"),
         (_set("temperature", 0), "temperature"),
+        (_set("temperature", 1e-308), "temperature"),
+        (_set("temperature", 1e308), "temperature"),
+        (_set("temperature", float("nan")), "not JSON of finite numbers"),
+        (_set("training_minutes", float("inf")), "not JSON of finite numbers"),
+        (_set("head", "AAA"), "head is not an array of a bundle"),
+        (_set("head", "!!!!"), "head is not an array of a bundle"),
+        (_set("head", ""), "head is not an array of a bundle"),
+        (_set("head", pack(np.full(1280, np.nan))), "head is not an array of a bundle"),
+        (_set("head", pack(np.ones(1279))), r"head has 1279 numbers, expected 10 \(labels\) times 128 \(features\)"),
+        (_set("input", {"height": 56, "width": 56, "channels": 1}), "preprocessing mnist gives 28 x 28 x 1"),
+        (_set("preprocessing", "center_crop"), "preprocessing center_crop gives 3 channels, the input has 1"),
+        (_reject("mean", pack(np.ones(127))), r"components has 8192 numbers, expected 64 \(of scale\) times 127"),
+        (_reject("scale", pack(np.zeros(64))), "scale has 0.0, expected numbers above 0"),
+        (_reject("components", pack(np.full(8192, np.inf))), "components is not an array of a bundle"),
+        (_reject("residual_scale", 1e-300), "residual_scale"),
+        (_reject("threshold", 1e300), "threshold"),
+        (_list("a" * 5000), "cannot be read"),
         (_set("preprocessing", "pickle"), "preprocessing"),
         (_set("surprise", 1), "surprise"),
         (_set("labels", []), "labels"),
@@ -122,8 +148,15 @@ def test_a_manifest_that_does_not_check_out_is_refused(
         bundle.load(bundle_copy)
 
 
-@pytest.mark.parametrize("text", ["", "not json", "[]", "null"])
+@pytest.mark.parametrize("text", ["", "not json", "[]", "null", "[" * 100_000, '{"a":' * 100_000, "1e999", "9" * 5000])
 def test_a_manifest_that_is_no_object_is_refused(bundle_copy: Path, text: str) -> None:
     (bundle_copy / bundle.INFO_NAME).write_text(text, encoding="utf-8")
     with pytest.raises(BundleError):
+        bundle.load(bundle_copy)
+
+
+def test_a_description_of_many_megabytes_is_not_read(bundle_copy: Path) -> None:
+    path = bundle_copy / bundle.INFO_NAME
+    path.write_text(path.read_text(encoding="utf-8") + " " * bundle.MAX_INFO_BYTES, encoding="utf-8")
+    with pytest.raises(BundleError, match="has more than 4,000,000 bytes"):
         bundle.load(bundle_copy)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from models.arrays import pack, unpack
 from models.bundle import Rejection
-from models.ood import FeatureSpace, pack, unpack
+from models.ood import FeatureSpace
 
 SPACE = FeatureSpace.of(
     Rejection(

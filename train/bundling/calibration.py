@@ -6,9 +6,10 @@ from scipy import stats
 from scipy.optimize import minimize_scalar
 from sklearn.decomposition import PCA
 
+from models.arrays import pack
 from models.bundle import OperatingPoint, Rejection, Thresholds
 from models.classifier import softmax
-from models.ood import FeatureSpace, pack, to_unit_length
+from models.ood import FeatureSpace, to_unit_length
 from train.recipe import Recipe
 
 PCA_COMPONENTS = 64
@@ -72,11 +73,13 @@ def fit_rejection(train_features: NDArray[np.float32], val_features: NDArray[np.
         components=pack(pca.components_),
         scale=pack(np.sqrt(pca.explained_variance_) + MIN_SCALE),
         residual_scale=float(np.sqrt(np.mean(np.sum(residuals**2, axis=1)))) + MIN_SCALE,
-        threshold=float("inf"),
+        threshold=NO_REJECTION,
     )
     space = FeatureSpace.of(without_threshold)  # rounded to float16, as in serving
     scores = np.array([space.score(features) for features in val_features])
-    return without_threshold.model_copy(update={"threshold": _ood_threshold(scores, recipe.target_retention)})
+    return without_threshold.model_copy(
+        update={"threshold": min(_ood_threshold(scores, recipe.target_retention), NO_REJECTION)}
+    )
 
 
 def _ood_threshold(scores: NDArray[np.float64], retention: float) -> float:

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import bundle
+from models.arrays import pack
 from models.bundle import BundleInfo, Data, Label, Measurement, Presentation
 from models.classifier import Classifier, softmax
 from models.engines.engine import Engine
-from models.ood import pack
 from models.tasks import is_radiograph
 from train import run as runs
 from train.bundling.calibration import fit_rejection, fit_temperature, fit_thresholds
