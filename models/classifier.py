@@ -10,8 +10,8 @@ from models.bundle import BundleInfo
 from models.cam import class_activation_map
 from models.engines.engine import Engine, Outputs
 from models.errors import ModelNotLoaded
-from models.images.decoding import DEFAULT_LIMITS, Limits, decode
-from models.images.preprocessing import Prepared, preprocess
+from models.images.decoding import DEFAULT_LIMITS, Limits
+from models.images.preprocessing import Prepared, prepare
 from models.ood import FeatureSpace
 from models.prediction import Prediction, Reason, Verdict
 
@@ -49,7 +49,7 @@ class Classifier:
 
     def prepare(self, data: bytes, limits: Limits = DEFAULT_LIMITS) -> Prepared:
         """Decode and preprocess one picture to the network's input. Raises PictureError."""
-        return preprocess(decode(data, limits), self.info.preprocessing, self.info.input)
+        return prepare(data, self.info.preprocessing, self.info.input, limits)
 
     def predict(self, batch: Sequence[Prepared]) -> list[Prediction]:
         """Classify a batch of prepared pictures, in order.

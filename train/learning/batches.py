@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from models.cores import available_cores
 from models.errors import PictureError
-from models.images.decoding import decode
-from models.images.preprocessing import preprocess
+from models.images.preprocessing import prepare
 from train.errors import DataError
 from train.manifest import Row, picture_file, read_picture
 from train.parallel import parallel_map
@@ -32,7 +31,7 @@ def picture_loader(task_dir: Path, rows: Sequence[Row], recipe: Recipe) -> Loade
     def load(index: int) -> NDArray[np.uint8]:
         row = rows[index]
         try:
-            prepared = preprocess(decode(read_picture(task_dir, row.path)), recipe.preprocessing, recipe.input)
+            prepared = prepare(read_picture(task_dir, row.path), recipe.preprocessing, recipe.input)
         except PictureError as error:
             raise DataError(f"{picture_file(task_dir, row.path)}: {error}") from error
         if prepared.pixels is None:
