@@ -19,7 +19,7 @@ import typer
 
 PAGE = Path(__file__).with_name("commands.md")
 WIDTH = 100  # characters of a line
-GROUPS = ("models", "train", "spaces_config", "benchmarks.comparisons")
+GROUPS = ("models", "train", "spaces_config", "benchmarks.comparisons", "benchmarks.decoding")
 SCRIPTS = ("cold_start", "hard_digits", "refusals", "training")  # benchmarks that use argparse
 
 INTRODUCTION = """\
