@@ -130,6 +130,14 @@ def apng_with_a_large_disposal() -> bytes:
     return _png(13_300, 13_300, 8, 6, b"", [(b"acTL", struct.pack(">LL", 1, 0)), (b"fcTL", frame)])
 
 
+def png_of_one_column() -> bytes:
+    """A PNG of 1 x 49,000,000 pixels, 430 kB: the coefficients to shrink it take 1.6 GB."""
+    packed = zlib.compressobj(1)
+    rows = bytes(2 * 1_000_000)
+    pixels = b"".join([*(packed.compress(rows) for _ in range(49)), packed.flush()])
+    return _png(1, 49_000_000, 8, 0, None, compressed=pixels)
+
+
 def webp_of_many_pixels() -> bytes:
     """An animated WebP of 268 megapixels with frames of 16 x 16: opening it takes 2.1 GB for two canvases."""
     frames = [Image.new("RGBA", (16, 16), (shade, 2, 3, 4)) for shade in (0, 200)]
@@ -209,6 +217,7 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
     "GIF, comments": gif_of_comments,
     "GIF, disposal": gif_with_a_large_disposal,
     "APNG, disposal": apng_with_a_large_disposal,
+    "PNG, one column": png_of_one_column,
     "WebP, 268 megapixels": webp_of_many_pixels,
 }
 """Pictures that have to be refused, or decoded for next to nothing."""

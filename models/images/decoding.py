@@ -30,6 +30,8 @@ _FULL_SCALES = (1, 255, 1023, 4095, 16383, 65535)
 _BAND_PIXELS = 1 << 21  # pixels that are converted at once: copies of a band are small beside the picture
 _TURNED = 5  # from this EXIF orientation on, rows are stored as columns
 _STEPS = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (-1, 1), 7: (-1, -1), 8: (1, -1)}  # through rows and columns
+_PREPARED_BYTES = 7  # for a pixel, while preprocessing shrinks the picture: 3 of the result, 4 of Pillow's copy
+_RESIZE_BYTES = 32  # for a pixel of the longer side: Pillow's coefficients, 1.6 GB for a picture of one column
 _REDUCTIONS = (8, 4, 2)  # libjpeg's, without cost
 
 
@@ -68,7 +70,7 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS, suffices: Suffices | No
         TooLarge: there are more bytes than `limits.max_bytes`.
         UnsupportedType: the bytes are not in one of the formats of `models.images.formats`.
         TooManyPixels: the header has more than `limits.max_pixels` pixels; nothing was decoded.
-        TooMuchMemory: decoding would take more than `limits.max_decoded_bytes`, or than this process may have.
+        TooMuchMemory: decoding or shrinking would take more than `limits.max_decoded_bytes`, or than the process may.
         UnreadableImage: the format is known, but the picture is incomplete or damaged, or of a variant that costs much.
 
     """
@@ -82,7 +84,8 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS, suffices: Suffices | No
             raise UnsupportedType(format_titles("or"))
         if header.pixels > limits.max_pixels:
             raise TooManyPixels(limits.max_pixels, (header.width, header.height))
-        if header.decoded_bytes > limits.max_decoded_bytes:
+        prepared_bytes = _PREPARED_BYTES * header.pixels + _RESIZE_BYTES * max(header.width, header.height)
+        if max(header.decoded_bytes, prepared_bytes) > limits.max_decoded_bytes:
             raise TooMuchMemory
         return _decode(header, limits, suffices)
     except PictureError:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from models.bundle import InputSize, PreprocessingName
 from models.digits.mnist import SEARCH_SIDE, canonical_digit
+from models.errors import TooMuchMemory
 from models.images.decoding import DEFAULT_LIMITS, Limits, decode
 from models.prediction import Reason
 
@@ -49,7 +50,11 @@ def prepare(data: bytes, name: PreprocessingName, size: InputSize, limits: Limit
             return max(width, height) >= SEARCH_MARGIN * SEARCH_SIDE
         return width >= INPUT_MARGIN * size.width and height >= INPUT_MARGIN * size.height
 
-    return preprocess(decode(data, limits, suffices), name, size)
+    rgb = decode(data, limits, suffices)
+    try:
+        return preprocess(rgb, name, size)
+    except MemoryError:
+        raise TooMuchMemory from None
 
 
 def preprocess(rgb: NDArray[np.uint8], name: PreprocessingName, size: InputSize) -> Prepared:

@@ -153,7 +153,7 @@ def test_a_model_that_cannot_answer_is_refused(served: Served) -> None:
     served.publish("5.1.0", input={"height": 32, "width": 32, "channels": 3}, preprocessing="center_crop")
     refused = served.reload()
     assert (refused.status_code, refused.json()["code"]) == (409, "model_refused")
-    assert "start-up check" in refused.json()["error"]
+    assert "takes pictures of 28 x 28 x 1, not of 32 x 32 x 3" in refused.json()["error"]
     assert served.now == before
 
 

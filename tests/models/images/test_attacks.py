@@ -51,6 +51,7 @@ RESULTS = {
     "GIF, comments": PLAIN,
     "GIF, disposal": "too_many_pixels",
     "APNG, disposal": "too_many_pixels",
+    "PNG, one column": "too_much_memory",
     "WebP, 268 megapixels": "too_many_pixels",
 }
 

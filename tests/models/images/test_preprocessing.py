@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.bundle import InputSize, PreprocessingName
+from models.errors import TooMuchMemory
 from models.images import preprocessing
 from models.images.decoding import decode
 from models.images.preprocessing import Prepared, prepare, preprocess
@@ -124,3 +125,12 @@ def test_small_pictures_and_other_formats_are_prepared_at_full_size() -> None:
         Image.effect_noise((side, side), 90).convert("RGB").save(stream, kind)
         expected = preprocess(decode(stream.getvalue()), "center_crop", RGB).pixels
         np.testing.assert_array_equal(prepare(stream.getvalue(), "center_crop", RGB).pixels, expected)
+
+
+def test_missing_memory_is_the_pictures_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: object) -> Prepared:
+        raise MemoryError
+
+    monkeypatch.setattr(preprocessing, "preprocess", exhausted)
+    with pytest.raises(TooMuchMemory):
+        prepare(photograph(20, 20), "center_crop", RGB)
