@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 from pathlib import Path, PureWindowsPath
+from reprlib import repr as short_repr  # a message does not grow with what is in the file
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -180,16 +181,19 @@ class BundleInfo(_Frozen):
     source_commit: str
     machine: str
     training_minutes: float
-    files: dict[str, FileEntry]  # every other file, by its name relative to the bundle, with "/"
+    files: dict[
+        Annotated[str, Field(max_length=255)], FileEntry
+    ]  # every other file, by its name relative to the bundle, with "/"
 
     @model_validator(mode="after")
     def _labels_are_consistent(self) -> "BundleInfo":
         identifiers = [label.id for label in self.labels]
         if len(set(identifiers)) != len(identifiers):
-            raise ValueError(f"labels are repeated: {identifiers}")
+            raise ValueError(f"labels are repeated: {short_repr(identifiers)}")
         operating = self.thresholds.operating
         if operating is not None and (operating.label not in identifiers or len(identifiers) != 2):
-            raise ValueError(f"the operating point names {operating.label!r}, the two labels are {identifiers}")
+            found, labels = short_repr(operating.label), short_repr(identifiers)
+            raise ValueError(f"the operating point names {found}, the two labels are {labels}")
         if MODEL_NAME not in self.files:
             raise ValueError(f"files does not list {MODEL_NAME}")
         return self
@@ -266,12 +270,13 @@ def load(directory: Path) -> BundleInfo:
     raw = read_json(directory)
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if version != SCHEMA_VERSION:
-        raise BundleError(f"{path} has schema version {version!r}, this Vistazo reads {SCHEMA_VERSION}: update Vistazo")
+        found = short_repr(version)
+        raise BundleError(f"{path} has schema version {found}, this Vistazo reads {SCHEMA_VERSION}: update Vistazo")
     try:
         info = BundleInfo.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        where = ".".join(str(part) for part in first["loc"])[:100] or "the file"
         raise BundleError(f"{path} is not a valid info ({where}: {first['msg']}): export it again") from error
     for name, entry in info.files.items():
         _check_file(directory, name, entry)

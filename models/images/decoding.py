@@ -87,7 +87,7 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS, suffices: Suffices | No
         prepared_bytes = _PREPARED_BYTES * header.pixels + _RESIZE_BYTES * max(header.width, header.height)
         if max(header.decoded_bytes, prepared_bytes) > limits.max_decoded_bytes:
             raise TooMuchMemory
-        return _decode(header, limits, suffices)
+        return _decode(header, suffices)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -104,10 +104,10 @@ def _bare(error: BaseException) -> BaseException:
     return error.with_traceback(None)
 
 
-def _decode(header: Header, limits: Limits, suffices: Suffices | None) -> NDArray[np.uint8]:
+def _decode(header: Header, suffices: Suffices | None) -> NDArray[np.uint8]:
     with _open(header.data) as image:
-        if image.width * image.height > limits.max_pixels:
-            raise TooManyPixels(limits.max_pixels, (image.width, image.height))
+        if image.size != (header.width, header.height):  # the limits were compared with another picture
+            raise UnreadableImage
         if suffices and image.format == "JPEG":
             _reduce(image, header.orientation, suffices)
         image.load()

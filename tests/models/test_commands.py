@@ -138,6 +138,7 @@ def test_of_many_labels_the_first_are_listed(
     trained_runs(tmp_path / "runs")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(list_models, "MAX_LABELS", 4)
+    monkeypatch.setenv("COLUMNS", "200")
     with pytest.raises(typer.Exit):  # one of the runs is damaged
         list_models.command()
     assert "and 6 more" in " ".join(capsys.readouterr().out.split())

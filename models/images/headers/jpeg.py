@@ -9,7 +9,7 @@ from models.images.headers.orientation import EXIF_BYTES, read_orientation
 
 MAX_SEGMENTS = 2_000  # 20 MB of metadata in segments of 64 kB are 306; a scan of a progressive picture has two or three
 MAX_SCANS = 100  # encoders write 10 or so; each costs a pass over the picture, however short it is
-MAX_SCANNED_PIXELS = 1_500_000_000  # scans times pixels: 30 scans at 50 megapixels, five seconds of one core
+MAX_SCANNED_PIXELS = 1_500_000_000  # scans times pixels: 30 scans at 50 megapixels, two seconds of one core
 
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # not escaped bytes, restart markers or padding
 _TEM, _SOI, _EOI, _SOS = 0x01, 0xD8, 0xD9, 0xDA

@@ -23,7 +23,9 @@ def read_png(data: bytes) -> Header:
     The dropped chunks hold texts and colour profiles, which decompress to a thousand times their size, EXIF, and the
     frames of an animation.
     """
-    width, height = unpack_from(">LL", data, 16)
+    first, width, height = unpack_from(">4sLL", data, 12)
+    if first != b"IHDR":
+        raise UnreadableImage
     kept = [SIGNATURE]
     exif = xmp = b""
     position = len(SIGNATURE)
