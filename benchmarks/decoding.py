@@ -1,6 +1,6 @@
 """The cost of decoding: time at full and at reduced scale, the difference in the predictions, and peak memory.
 
-    python -m benchmarks.decoding scale [--each 100]     # milliseconds, equal labels, largest difference
+    python -m benchmarks.decoding scale [--each 100]     # CPU milliseconds, other labels, differences
     python -m benchmarks.decoding memory                 # of the largest pictures of every mode
 
 `scale` enlarges validation pictures to photographs of 12 megapixels with sensor noise, saves them as JPEG, and
@@ -65,10 +65,11 @@ def scale(
 ) -> None:
     """Compare photographs of 12 megapixels at full and at reduced scale, for each included model.
 
+    The times are of the processor, from the bytes to the network's input: medians, which other programs hardly change.
     `one grey level` is the difference that a random change of each input value by at most one makes.
     """
     typer.echo(
-        "| task | pictures | full: decode + prepare | reduced | other labels | median difference | 99 % | largest "
+        "| task | pictures | full scale, CPU | reduced, CPU | other labels | median difference | 99 % | largest "
         "| one grey level: other labels | median | largest |\n|---|---|---|---|---|---|---|---|---|---|---|"
     )
     for task in TASKS:
@@ -104,12 +105,12 @@ def _compare(classifier: Classifier, task_dir: Path, each: int) -> str:
     other_labels = jittered_labels = 0
     for picture in _pictures(task_dir, each):
         data = photograph(picture, np.random.default_rng(SEED))
-        started = time.perf_counter()
+        started = time.process_time()
         full = preprocess(decode(data), info.preprocessing, info.input)
-        between = time.perf_counter()
+        between = time.process_time()
         reduced = classifier.prepare(data)
         full_ms.append(1000 * (between - started))
-        reduced_ms.append(1000 * (time.perf_counter() - between))
+        reduced_ms.append(1000 * (time.process_time() - between))
         expected, found, jittered = classifier.predict([full, reduced, _jittered(full)])
         other_labels += expected.label != found.label
         jittered_labels += expected.label != jittered.label
