@@ -4,7 +4,8 @@
     python -m benchmarks.decoding memory                 # of the largest pictures of every mode
 
 `scale` enlarges validation pictures to photographs of 12 megapixels with sensor noise, saves them as JPEG, and
-classifies each with and without a reduction. Digits are rendered as in `benchmarks.handwriting`.
+classifies each with and without a reduction. Digits are rendered as in `benchmarks.handwriting`. Set
+OPENBLAS_NUM_THREADS=1: NumPy's threads wait actively for each other on small matrices, up to 20 ms for a digit.
 """
 
 import io
