@@ -1,7 +1,7 @@
 """The catalog of models in a process: bundled ones, ones trained on this machine, and ones named in the settings."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,11 +15,13 @@ from models.hub import pulling
 from models.hub.pulling import LocalCopy
 from models.hub.source import Repository, Source
 from models.loading import load_classifier
+from models.model import Model
 from models.settings import PULL_LIMIT_S
 from models.tasks import PRESENTATIONS, presentation_of
 
 BUNDLED = Path(__file__).parent / "bundled"
 TASKS = tuple(PRESENTATIONS)  # of the bundled models
+Loader = Callable[[Path, str | None], Model]  # of the bundle in a directory, with the revision to report
 RUNS = Path("runs")  # where `python -m train` writes its runs, in the working directory
 
 
@@ -40,22 +42,22 @@ class Entry:
 
     task: str
     source: str
-    classifier: Classifier | None
+    loaded: Model | None
     error: str | None = None
     copy: LocalCopy | None = None  # of a model from the Hub
     fallback: Fallback | None = None
 
     @property
-    def model(self) -> Classifier:
+    def model(self) -> Model:
         """The model. Raises ModelNotLoaded."""
-        if self.classifier is None:
+        if self.loaded is None:
             raise ModelNotLoaded(self.task, self.error)
-        return self.classifier
+        return self.loaded
 
     @property
     def info(self) -> BundleInfo | None:
         """The description of the model, or None when it could not be loaded."""
-        return self.classifier.info if self.classifier else None
+        return self.loaded.info if self.loaded else None
 
     @property
     def presentation(self) -> Presentation:
@@ -76,17 +78,17 @@ class Catalog:
 
     entries: tuple[Entry, ...]
     sources: Mapping[str, Source] = field(default_factory=dict)  # by task
-    workers: int | None = None
     runs: Path | None = None
     limit_s: float = PULL_LIMIT_S
+    load_model: Loader = load_classifier
 
     @classmethod
     def load(
         cls,
         sources: Mapping[str, Source] | None = None,
-        workers: int | None = None,
         runs: Path | None = None,
         limit_s: float = PULL_LIMIT_S,
+        load_model: Loader = load_classifier,
     ) -> "Catalog":
         """Load the bundled models, and for other tasks the newest bundle in `runs`.
 
@@ -95,8 +97,9 @@ class Catalog:
 
         No error stops the load. A directory with a damaged bundle gives an entry with the error. When the Hub does not
         deliver a valid copy within `limit_s` seconds, the last verified copy is loaded, else the bundled model.
+        `load_model` loads a bundle; by default into a `Classifier` of this process.
         """
-        catalog = cls((), sources or {}, workers, runs, limit_s)
+        catalog = cls((), sources or {}, runs, limit_s, load_model)
         wanted = catalog._sources_by_task()
         with ThreadPoolExecutor(len(wanted)) as pool:  # in parallel: one slow repository does not delay the others
             catalog.entries = tuple(pool.map(catalog._load, wanted.keys(), wanted.values()))
@@ -115,8 +118,14 @@ class Catalog:
         raise UnknownTask(task, self.tasks)
 
     def get(self, task: str) -> Classifier:
-        """Return the model of a task. Raises UnknownTask or ModelNotLoaded."""
-        return self.entry(task).model
+        """Return the classifier of a task, of a catalog that was loaded with `load_classifier`.
+
+        Raises UnknownTask or ModelNotLoaded.
+        """
+        model = self.entry(task).model
+        if not isinstance(model, Classifier):
+            raise TypeError(f"the model for {task!r} is in worker processes: classify with those")
+        return model
 
     def load_candidate(self, task: str, repository: Repository | None = None) -> Entry:
         """Load a possible replacement of a task's model, without serving it.
@@ -144,12 +153,12 @@ class Catalog:
         if isinstance(source, Repository):
             source = pulling.pull(source, task, self.limit_s)
         if isinstance(source, LocalCopy):
-            classifier = load_classifier(source.directory, self.workers, source.repository.revision)
-            return Entry(task, str(source.repository), classifier, copy=source)
-        classifier = load_classifier(source, self.workers)
-        if classifier.task != task:
-            raise BundleError(f"{source} is a model for {classifier.task!r}, not for {task!r}: use that name")
-        return Entry(task, str(source), classifier)
+            model = self.load_model(source.directory, source.repository.revision)
+            return Entry(task, str(source.repository), model, copy=source)
+        model = self.load_model(source, None)
+        if model.task != task:
+            raise BundleError(f"{source} is a model for {model.task!r}, not for {task!r}: use that name")
+        return Entry(task, str(source), model)
 
     def _load(self, task: str, source: Source | LocalCopy) -> Entry:
         try:
@@ -166,7 +175,7 @@ class Catalog:
         last_copy = pulling.last_verified(fallback.wanted.repo_id, task)
         for source in (last_copy, BUNDLED / task if task in TASKS else None):
             entry = self._load(task, source) if source else None
-            if entry and entry.classifier:
+            if entry and entry.loaded:
                 return replace(entry, fallback=fallback)
         return Entry(task, str(fallback.wanted), None, str(fallback.error), fallback=fallback)
 

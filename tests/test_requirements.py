@@ -15,7 +15,8 @@ from tests.helpers.project import ROOT
 # Requirements file → the code that has to run with it alone.
 CODE = {
     "spaces_config/requirements.txt": ("app.py", "models", "serving", "spaces_config"),
-    "requirements.txt": ("train", "benchmarks"),
+    "requirements.txt": ("train",),
+    "benchmarks/requirements.txt": ("benchmarks",),
     "requirements-dev.txt": ("tests",),
 }
 # Keras backends are imported only if the user has chosen one with KERAS_BACKEND, and so installed it.

@@ -15,12 +15,12 @@ MAX_LABELS = 10  # in a row of the table
 def command(_debug: Debug = False) -> None:
     """List the models with their test accuracy. Exits with 1 when one is not available."""
     table = Table("task", "version", "labels", "MB", "test accuracy (95 %)", "source and revision")
-    entries = Catalog.load(named_models(), workers=1, runs=RUNS).entries
+    entries = Catalog.load(named_models(), runs=RUNS).entries
     for entry in entries:
-        if entry.classifier is None:
+        if entry.loaded is None:
             table.add_row(entry.task, "", "", "", "not available", entry.error)
             continue
-        info = entry.classifier.info
+        info = entry.loaded.info
         accuracy = info.metrics["test"].metrics["accuracy"]
         labels = ", ".join(info.label_ids[:MAX_LABELS])
         if len(info.labels) > MAX_LABELS:
@@ -37,5 +37,5 @@ def command(_debug: Debug = False) -> None:
     for entry in entries:
         if entry.fallback:
             typer.echo(f"{entry.task}: {entry.fallback.wanted} is not in use: {entry.fallback.error}")
-    if any(entry.classifier is None for entry in entries):
+    if any(entry.loaded is None for entry in entries):
         raise typer.Exit(FAILED)

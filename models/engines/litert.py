@@ -27,11 +27,11 @@ class LiteRTEngine:
 
     name = "litert"
 
-    def __init__(self, path: Path, interpreters: int) -> None:
-        self._path = path
+    def __init__(self, network: Path | bytes, interpreters: int) -> None:
+        self._name = str(network) if isinstance(network, Path) else "the network"
         self._idle: SimpleQueue[Any] = SimpleQueue()
         for _ in range(interpreters):
-            run = _load(path)
+            run = _load(network)
             self._input_shape = tuple(int(side) for side in run.get_input_details()[INPUT_NAME]["shape"][1:])
             self._idle.put(run)
 
@@ -42,7 +42,7 @@ class LiteRTEngine:
         """
         if batch.shape[1:] != self._input_shape:
             given, expected = (" x ".join(map(str, shape)) for shape in (batch.shape[1:], self._input_shape))
-            raise BundleError(f"{self._path} takes pictures of {expected}, not of {given}: export the bundle again")
+            raise BundleError(f"{self._name} takes pictures of {expected}, not of {given}: export the bundle again")
         with self._borrowed() as run:
             outputs = [run(**{INPUT_NAME: pixels[np.newaxis].astype(np.float32)}) for pixels in batch]
         return Outputs(*(np.concatenate([output[name] for output in outputs]) for name in OUTPUT_NAMES))
@@ -56,9 +56,11 @@ class LiteRTEngine:
             self._idle.put(run)
 
 
-def _load(path: Path) -> Any:
+def _load(network: Path | bytes) -> Any:
+    path = network if isinstance(network, Path) else "the network"
+    content = {"model_path": str(network)} if isinstance(network, Path) else {"model_content": network}
     try:
-        interpreter = Interpreter(model_path=str(path), num_threads=1)
+        interpreter = Interpreter(**content, num_threads=1)
         interpreter.allocate_tensors()
         signature = interpreter.get_signature_list()["serving_default"]
     except Exception as error:  # the parser of a damaged file fails in many ways

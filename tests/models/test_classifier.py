@@ -215,9 +215,9 @@ sys.meta_path.insert(0, NotInstalled())
 from pathlib import Path
 from models.catalog import Catalog
 labels = {}
-for entry in Catalog.load(workers=1).entries:
+for entry in Catalog.load().entries:
     picture = next(p for p in sorted(Path("serving/examples", entry.task).iterdir()) if p.suffix != ".md")
-    labels[entry.task] = entry.classifier.classify(picture.read_bytes()).label
+    labels[entry.task] = entry.loaded.classify(picture.read_bytes()).label
 print(json.dumps([labels, [name for name in TRAINING if name in sys.modules]]))
 """
 

@@ -16,7 +16,7 @@ REPO = "ana/digit"
 
 
 def load(reference: str, task: str = "digit") -> Entry:
-    return Catalog.load({task: Repository(REPO, reference)}, workers=1, limit_s=60).entry(task)
+    return Catalog.load({task: Repository(REPO, reference)}, limit_s=60).entry(task)
 
 
 def away(hub: Hub) -> None:
@@ -73,7 +73,7 @@ def test_the_bundled_model_when_the_copy_is_damaged(hub_here: Hub, first: str) -
 
 @pytest.mark.usefixtures("hub_here")
 def test_no_model_for_a_task_that_is_not_bundled() -> None:
-    catalog = Catalog.load({"bird": Repository("ana/bird")}, workers=1)
+    catalog = Catalog.load({"bird": Repository("ana/bird")})
     assert catalog.entry("bird").fallback is not None
     with pytest.raises(ModelNotLoaded, match="ana/bird"):
         catalog.get("bird")
@@ -81,7 +81,7 @@ def test_no_model_for_a_task_that_is_not_bundled() -> None:
 
 
 def test_a_candidate_is_beside_the_one_that_is_served(hub_here: Hub, first: str) -> None:
-    catalog = Catalog.load({"digit": Repository(REPO)}, workers=1)
+    catalog = Catalog.load({"digit": Repository(REPO)})
     second = hub_here.commit(REPO, revision("2.0.0"))
     candidate = catalog.load_candidate("digit")
     assert (candidate.model.revision, catalog.get("digit").revision) == (second, first)
@@ -96,7 +96,7 @@ def test_a_candidate_is_beside_the_one_that_is_served(hub_here: Hub, first: str)
 
 
 def test_a_directory_is_read_again(bundle_copy: Path) -> None:
-    catalog = Catalog.load({"digit": bundle_copy}, workers=1)
+    catalog = Catalog.load({"digit": bundle_copy})
     shutil.rmtree(bundle_copy)
     with pytest.raises(BundleError, match="cannot be read"):
         catalog.load_candidate("digit")
@@ -108,6 +108,6 @@ def test_a_directory_is_read_again(bundle_copy: Path) -> None:
 
 
 def test_a_run_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
-    catalog = Catalog.load(workers=1, runs=tmp_path)
+    catalog = Catalog.load(runs=tmp_path)
     with pytest.raises(BundleError, match="no bundle for 'bird'"):
         catalog.load_candidate("bird")

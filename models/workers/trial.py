@@ -1,0 +1,28 @@
+"""The trial of a model before it is served: it must classify a drawn picture."""
+
+import io
+from functools import cache
+
+from PIL import Image, ImageDraw
+
+from models.classifier import Classifier
+from models.errors import BundleError
+
+
+def try_out(classifier: Classifier) -> None:
+    """Run the network once: it must not fail, and the first visitor does not wait for the first inference.
+
+    Raises BundleError when no network ran, and whatever the network raises.
+    """
+    if classifier.classify(_drawn_stroke()).pixels is None:
+        raise BundleError("the model did not run on its trial picture: its preprocessing found nothing in it")
+
+
+@cache
+def _drawn_stroke() -> bytes:
+    """Return a PNG of a thick stroke on white, which every preprocessing accepts."""
+    image = Image.new("L", (96, 96), 255)
+    ImageDraw.Draw(image).line([(52, 16), (44, 80)], fill=0, width=10)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
