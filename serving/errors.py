@@ -11,6 +11,7 @@ VistazoError (models.errors)
     │   └── NoAdminKey       401  the server has no admin key
     ├── NotFound             404  no such path
     ├── MethodNotAllowed     405  the path exists, for another method
+    ├── SlowUpload           408  the body did not arrive in time
     ├── ModelRefused         409  a new model is damaged: the old one is still served
     ├── InvalidRequest       422  a parameter of the wrong type
     ├── HubFailed            502  the Hub does not deliver a new model: the old one is still served
@@ -32,6 +33,7 @@ STATUSES = {
     "not_found": 404,
     "unknown_task": 404,
     "method_not_allowed": 405,
+    "slow_upload": 408,
     "model_refused": 409,
     "too_large": 413,
     "unsupported_type": 415,
@@ -142,6 +144,12 @@ class MethodNotAllowed(RequestError):
     def headers(self) -> dict[str, str]:
         """The allowed methods."""
         return {"Allow": str(self.values["allowed"])}
+
+
+class SlowUpload(RequestError):
+    """The body did not arrive in time."""
+
+    code = "slow_upload"
 
 
 class ModelRefused(RequestError):

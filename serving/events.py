@@ -14,16 +14,20 @@ from serving.i18n.language import Language
 
 log = logging.getLogger("vistazo")
 
-Channel = Literal["api", "page", "client", "warm-up"]
+Channel = Literal["api", "page", "client"]
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The origin of a picture: request, language, channel, and the name of the API key, if there was one."""
+    """The sender of a picture: request, language, channel, and the name of the API key, if there was one.
+
+    `origin` tells callers apart in the fair queue: an address, or a visitor of the page.
+    """
 
     request_id: str
     language: Language
     channel: Channel
+    origin: str = ""
     key_name: str | None = None
 
 

@@ -36,9 +36,7 @@ class Reloader:
             except RequestError as error:
                 log.warning("the model %r was not changed: %s", task, error.values["reason"])
                 raise
-            self._service.catalog.put(new)
-            self._service.failed.discard(task)
-            self._service.warm.add(task)
+            await self._service.install(new)
         log.info("the model %r was changed: %s; before: %s", task, _description(new), _description(old))
         return new
 
@@ -77,8 +75,7 @@ class Reloader:
 
     def _load_candidate(self, task: str, repository: Repository | None) -> Entry:
         try:
-            entry = self._service.catalog.load_candidate(task, repository)
-            self._service.try_out(entry.model)
+            return self._service.catalog.load_candidate(task, repository)
         except HubError as error:
             raise HubFailed(task=task, reason=error) from error
         except BundleError as error:
@@ -86,10 +83,9 @@ class Reloader:
         except Exception as error:  # any error here would happen to visitors
             log.exception("the new model %r failed its check", task)
             raise ModelRefused(task=task, reason="it failed the start-up check") from error
-        return entry
 
 
 def _description(entry: Entry) -> str:
-    if entry.classifier is None:
+    if entry.loaded is None:
         return "none"
-    return f"{entry.source}, version {entry.classifier.info.version}"
+    return f"{entry.source}, version {entry.loaded.info.version}"

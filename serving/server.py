@@ -8,16 +8,16 @@ import uvicorn
 from fastapi import FastAPI
 
 from models.catalog import Catalog
-from models.cores import available_cores
 from models.errors import VistazoError
 from serving.api import app as api
 from serving.api.upload import ENVELOPE_BYTES
+from serving.http_server import BoundedHttp, HttpServer
 from serving.service import Service
 from serving.settings import Settings
 from serving.ui import page
-from serving.worker_pool import WorkerPool
+from serving.worker_pool import WorkerPool, Workers
 
-DRAIN_S = 10  # after SIGTERM, for requests in progress
+DRAIN_S = 30  # after SIGTERM, for requests in progress
 
 
 class PortTaken(VistazoError):
@@ -36,20 +36,28 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def build_app(
-    catalog: Catalog, settings: Settings, default_task: str, address: str, on_ready: Callable[[], None]
+    catalog: Catalog,
+    workers: Workers,
+    settings: Settings,
+    default_task: str,
+    address: str,
+    port: int,
+    on_ready: Callable[[], None],
 ) -> FastAPI:
-    """Return the ASGI app for the models of `catalog`, which people reach at `address`.
+    """Return the ASGI app for the models of `catalog`, which `workers` loaded. People reach it at `address`.
 
-    `on_ready` is called after the warm-up.
+    `port` tells the servers of one machine apart. `on_ready` is called when the workers are ready.
     """
-    pool = WorkerPool(available_cores(), settings.queue, settings.timeout_s)
-    service = Service(catalog, settings, default_task, pool)
+    service = Service(catalog, settings, default_task, WorkerPool(workers, settings.queue, settings.timeout_s))
     app = api.build(service, on_ready)
-    page.mount(app, service, address, settings.max_bytes + ENVELOPE_BYTES)
+    page.mount(app, service, address, port, settings.max_bytes + ENVELOPE_BYTES)
     return app
 
 
 def serve(app: FastAPI, listener: socket.socket) -> None:
     """Serve until SIGTERM or Ctrl-C, then finish the requests in progress."""
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=DRAIN_S)
-    uvicorn.Server(config).run(sockets=[listener])
+    pool: WorkerPool = app.state.service.pool
+    config = uvicorn.Config(
+        app, http=BoundedHttp, log_level="warning", access_log=False, timeout_graceful_shutdown=DRAIN_S
+    )
+    HttpServer(config, app.state.streams, lambda: pool.used_slots > 0).run(sockets=[listener])

@@ -4,21 +4,17 @@ import logging
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
-from models.catalog import Catalog
-from models.classifier import Classifier
-from models.images.decoding import Limits
+from models.catalog import Catalog, Entry
+from models.model import Model
 from models.prediction import Prediction
-from serving.errors import ExpiredFile
+from models.workers.stored_model import StoredModel
 from serving.events import Caller, ClassificationEvent, Subscriber, log_event
-from serving.i18n.language import DEFAULT
-from serving.samples import trial_picture
 from serving.settings import Settings
 from serving.worker_pool import WorkerPool
 
 log = logging.getLogger("vistazo")
-
-WARM_UP = Caller("warm-up", DEFAULT, "warm-up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +27,14 @@ class Result:
 
 @dataclass(slots=True)
 class Service:
-    """The models, the pool that runs them, the subscribers to events, and the state of the warm-up."""
+    """The models, the pool of workers that runs them, and the subscribers to events."""
 
     catalog: Catalog
     settings: Settings
     default_task: str
     pool: WorkerPool
     subscribers: list[Subscriber] = field(default_factory=lambda: [log_event])
-    warm: set[str] = field(default_factory=set)
-    failed: set[str] = field(default_factory=set)
+    is_started: bool = False
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -49,50 +44,46 @@ class Service:
     @property
     def loaded_tasks(self) -> tuple[str, ...]:
         """The tasks whose model was loaded."""
-        return tuple(entry.task for entry in self.catalog.entries if entry.classifier)
+        return tuple(entry.task for entry in self.catalog.entries if entry.loaded)
 
-    def find(self, task: str) -> Classifier:
+    def find(self, task: str) -> StoredModel:
         """Return the model of a task. Raises UnknownTask or ModelNotLoaded.
 
         A request finds its model once and keeps it: a reload in between must not mix two models in one response.
         """
-        return self.catalog.get(task)
+        return cast(StoredModel, self.catalog.entry(task).model)  # the workers loaded it
 
-    async def classify(self, classifier: Classifier, picture: bytes | Path, caller: Caller) -> Result:
+    async def start(self) -> None:
+        """Start the workers; each of them tries out every model before it gets work."""
+        await self.pool.workers.start()
+        self.is_started = True
+
+    async def install(self, entry: Entry) -> None:
+        """Serve another model for its task, as soon as all workers have it."""
+        await self.pool.workers.install(cast(StoredModel, entry.model))
+        self.catalog.put(entry)
+
+    async def classify(
+        self, model: StoredModel, picture: bytes | Path, caller: Caller, with_maps: bool = False
+    ) -> Result:
         """Classify a picture, given as the bytes or the path of its file, with a model from `find`.
 
+        `with_maps` adds the arrays of the prediction: the network's input and the class activation map.
         Publishes one ClassificationEvent to the subscribers, whatever happens. Raises PictureError or RequestError.
         """
         started = time.perf_counter()
         try:
-            prediction = await self.pool.run(_classify, classifier, picture, self.settings.limits)
+            prediction = await self.pool.classify(model, picture, self.settings.limits, caller.origin, with_maps)
         except BaseException as error:
-            self._publish(caller, classifier, started, error=error)
+            self._publish(caller, model, started, error=error)
             raise
-        elapsed_ms = self._publish(caller, classifier, started, prediction)
+        elapsed_ms = self._publish(caller, model, started, prediction)
         return Result(prediction, elapsed_ms)
-
-    async def warm_up(self) -> None:
-        """Classify a test picture with each loaded model: the first visitor does not wait for the first inference."""
-        for task in self.loaded_tasks:
-            try:
-                await self.classify(self.find(task), trial_picture(task), WARM_UP)
-                self.warm.add(task)
-            except Exception:  # any error: this model is not ready, the others may be
-                log.exception("the model %r failed its start-up check", task)
-                self.failed.add(task)
-
-    def try_out(self, classifier: Classifier) -> None:
-        """Classify a test picture with a model that is not served yet. Raises whatever the model raises.
-
-        Call it in a thread, outside the pool: a full queue is no reason to refuse a model.
-        """
-        _classify(classifier, trial_picture(classifier.task), self.settings.limits)
 
     def _publish(
         self,
         caller: Caller,
-        classifier: Classifier,
+        model: Model,
         started: float,
         prediction: Prediction | None = None,
         error: BaseException | None = None,
@@ -100,7 +91,7 @@ class Service:
         """Send the event to every subscriber and return its elapsed milliseconds."""
         elapsed_ms = (time.perf_counter() - started) * 1000
         event = ClassificationEvent(
-            caller, classifier.task, classifier.info.version, classifier.revision, prediction, error, elapsed_ms
+            caller, model.task, model.info.version, model.revision, prediction, error, elapsed_ms
         )
         for subscriber in self.subscribers:
             try:
@@ -108,13 +99,3 @@ class Service:
             except Exception:  # a failing subscriber must not fail the request
                 log.exception("a subscriber failed on the event of request %s", caller.request_id)
         return elapsed_ms
-
-
-def _classify(classifier: Classifier, picture: bytes | Path, limits: Limits) -> Prediction:
-    """Read and classify a picture, in a thread: a slow disk does not block the event loop."""
-    if isinstance(picture, Path):
-        try:
-            picture = picture.read_bytes()
-        except FileNotFoundError:
-            raise ExpiredFile from None
-    return classifier.classify(picture, limits)

@@ -15,6 +15,7 @@ from models.images.decoding import Limits
 from models.settings import ENV_FILE, PULL_LIMIT_S, export_hub_settings
 
 PREFIX = "VISTAZO_"
+WORK_S = 10.0  # decoding and inference of one picture; 50 megapixels take less than a second
 
 
 class SettingsError(VistazoError):
@@ -32,7 +33,8 @@ class Settings(BaseSettings):
     max_bytes: int = Field(default=20_000_000, gt=0)  # of one picture's file
     max_pixels: int = Field(default=50_000_000, gt=0)  # of one picture, read from its header
     timeout_s: float = Field(default=30.0, gt=0)  # from the last byte of the upload to the prediction
-    queue: int = Field(default=32, ge=0)  # pictures that may wait
+    queue: int = Field(default=128, ge=0)  # pictures that may wait
+    worker_mb: int = Field(default=1500, ge=600)  # of address space of one worker process
 
     @field_validator("models", mode="before")
     @classmethod
@@ -43,6 +45,11 @@ class Settings(BaseSettings):
             return parse_all(value)
         except SourceError as error:
             raise ValueError(str(error)) from None
+
+    @property
+    def work_s(self) -> float:
+        """The limit of one picture in a worker, in seconds."""
+        return min(self.timeout_s, WORK_S)
 
     @property
     def limits(self) -> Limits:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Callable
 
 from fastapi import FastAPI
@@ -11,7 +12,8 @@ from serving import __version__
 from serving.api import exception_handlers, health, models, predict
 from serving.api.upload import ENVELOPE_BYTES
 from serving.i18n.messages import text
-from serving.middleware.body_limit import BodyLimit
+from serving.middleware.event_streams import EndStreams, EventStreams
+from serving.middleware.intake import Intake
 from serving.middleware.request_context import RequestContext
 from serving.reload import Reloader
 from serving.service import Service
@@ -21,19 +23,21 @@ PREFIXES = ("/predict", "/models", "/health")
 
 
 def build(service: Service, on_ready: Callable[[], None] = lambda: None) -> FastAPI:
-    """Return the ASGI app for `service`. `on_ready` is called after the warm-up."""
+    """Return the ASGI app for `service`. `on_ready` is called when the workers are ready."""
     reloader = Reloader(service)
+    streams = EventStreams()
 
-    async def warm_up() -> None:
-        await service.warm_up()
+    async def start() -> None:
+        await service.start()
+        gc.freeze()  # Gradio's many objects stay: without them a full collection pauses for a tenth of the time
         on_ready()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        warming_up = asyncio.create_task(warm_up())
+        starting = asyncio.create_task(start())
         with reloader.on_sighup():
             yield
-        warming_up.cancel()
+        starting.cancel()
         service.pool.close()
 
     api = FastAPI(
@@ -45,12 +49,19 @@ def build(service: Service, on_ready: Callable[[], None] = lambda: None) -> Fast
     )
     api.state.service = service
     api.state.reloader = reloader
+    api.state.streams = streams
     for router in ROUTERS:
         api.include_router(router)
     exception_handlers.add_catch_all_routes(api, ROUTERS, PREFIXES)
     # The last middleware added is the outermost.
     max_bytes = service.settings.max_bytes
-    api.add_middleware(BodyLimit, max_bytes=max_bytes + ENVELOPE_BYTES, error=TooLarge(max_bytes))
+    api.add_middleware(
+        Intake,
+        max_bytes=max_bytes + ENVELOPE_BYTES,
+        too_large=TooLarge(max_bytes),
+        is_full=lambda: service.pool.is_full,
+    )
+    api.add_middleware(EndStreams, streams=streams)
     api.add_middleware(RequestContext, logged=PREFIXES)
     return api
 

@@ -25,12 +25,12 @@ async def live() -> dict[str, str]:
     responses={503: {"description": "not yet, or not at all: `reason` explains it"}},
 )
 async def ready(service: CurrentService, caller: CurrentCaller) -> JSONResponse:
-    """200 once each loaded model has classified a test picture. `unavailable` lists the damaged models."""
+    """200 while workers can classify with each loaded model. `unavailable` lists the damaged models."""
     reason = _reason_not_ready(service, caller.language)
     content: dict[str, Any] = {
         "status": "not_ready" if reason else "ready",
         "reason": reason,
-        "ready": [task for task in service.tasks if task in service.warm],
+        "ready": list(service.loaded_tasks) if service.is_started else [],
         "unavailable": [task for task in service.tasks if task not in service.loaded_tasks],
     }
     return JSONResponse(content, 503 if reason else 200)
@@ -39,8 +39,8 @@ async def ready(service: CurrentService, caller: CurrentCaller) -> JSONResponse:
 def _reason_not_ready(service: Service, language: Language) -> str | None:
     if not service.loaded_tasks:
         return text("no_models", language)
-    if service.failed:
-        return text("warm_up_failed", language, task=", ".join(sorted(service.failed)))
-    if len(service.warm) < len(service.loaded_tasks):
+    if not service.is_started:
         return text("warming_up", language)
+    if not service.pool.workers.is_alive:
+        return text("no_workers", language)
     return None

@@ -4,8 +4,8 @@ from typing import Any
 
 from models.cam import data_url, overlay
 from models.catalog import Entry, Fallback
-from models.classifier import Classifier
 from models.errors import HubError, HubStorage, HubUnreachable
+from models.model import Model
 from models.prediction import Prediction, Reason
 from models.tasks import presentation_of
 from serving.api.schemas import ModelInfo, ModelReference
@@ -17,7 +17,7 @@ from serving.service import Result
 _DECIMALS = 6  # finer than any calibration
 
 
-def prediction(result: Result, classifier: Classifier, caller: Caller) -> dict[str, Any]:
+def prediction(result: Result, model: Model, caller: Caller) -> dict[str, Any]:
     """Return the JSON of a PredictionResponse, without a heat map."""
     found = result.prediction
     fields: dict[str, Any] = {
@@ -31,12 +31,12 @@ def prediction(result: Result, classifier: Classifier, caller: Caller) -> dict[s
         "reason": found.reason.value if found.reason else None,
         "message": reason_text(found.reason, caller.language),
     }
-    disclaimer = presentation_of(classifier.task, classifier.info).disclaimer
+    disclaimer = presentation_of(model.task, model.info).disclaimer
     if disclaimer:
         fields["disclaimer"] = disclaimer.in_language(caller.language)
     return fields | {
         "task": found.task,
-        "model": _model_reference(classifier).model_dump(),
+        "model": _model_reference(model).model_dump(),
         "request_id": caller.request_id,
         "elapsed_ms": round(result.elapsed_ms, 2),
     }
@@ -57,17 +57,17 @@ def heat_map(found: Prediction) -> str | None:
 def model_info(entry: Entry, language: Language) -> ModelInfo:
     """Return the public description of a catalog entry. Paths and causes of a failure are for the log only."""
     fields: dict[str, Any] = dict.fromkeys(("version", "revision", "engine", "labels", "metrics"))
-    if entry.classifier is not None:
-        info = entry.classifier.info
-        fields = _model_reference(entry.classifier).model_dump() | {
+    if entry.loaded is not None:
+        info = entry.loaded.info
+        fields = _model_reference(entry.loaded).model_dump() | {
             "labels": info.labels,
             "metrics": {split: measured.model_dump() for split, measured in info.metrics.items()},
         }
     disclaimer = entry.presentation.disclaimer
     return ModelInfo(
         task=entry.task,
-        available=entry.classifier is not None,
-        error=None if entry.classifier else text("model_not_loaded", language, task=entry.task),
+        available=entry.loaded is not None,
+        error=None if entry.loaded else text("model_not_loaded", language, task=entry.task),
         source=entry.origin,
         repository=entry.copy.repository.repo_id if entry.copy else None,
         fallback=_fallback_reason(entry.fallback, language) if entry.fallback else None,
@@ -76,8 +76,8 @@ def model_info(entry: Entry, language: Language) -> ModelInfo:
     )
 
 
-def _model_reference(classifier: Classifier) -> ModelReference:
-    return ModelReference(version=classifier.info.version, revision=classifier.revision, engine=classifier.engine_name)
+def _model_reference(model: Model) -> ModelReference:
+    return ModelReference(version=model.info.version, revision=model.revision, engine=model.engine_name)
 
 
 def _fallback_reason(fallback: Fallback, language: Language) -> str:

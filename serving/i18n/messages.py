@@ -80,6 +80,10 @@ _ERRORS: dict[str, dict[Language, str]] = {
         "es": "Hay demasiadas imágenes en espera: inténtalo de nuevo en unos segundos",
         "en": "Too many pictures are waiting: try again in a few seconds",
     },
+    "slow_upload": {
+        "es": "El archivo tardó demasiado en llegar: inténtalo de nuevo, o envía una imagen más pequeña",
+        "en": "The file took too long to arrive: try again, or send a smaller picture",
+    },
     "timeout": {
         "es": "La respuesta tardó más de {seconds} segundos: inténtalo de nuevo",
         "en": "The answer took longer than {seconds} seconds: try again",
@@ -96,9 +100,9 @@ _ERRORS: dict[str, dict[Language, str]] = {
 
 _HEALTH: dict[str, dict[Language, str]] = {
     "warming_up": {"es": "Los modelos se están preparando", "en": "The models are warming up"},
-    "warm_up_failed": {
-        "es": "El modelo «{task}» no superó su prueba de arranque",
-        "en": "The model “{task}” failed its start-up check",
+    "no_workers": {
+        "es": "Ningún proceso puede clasificar imágenes en este momento: se están reemplazando",
+        "en": "No process can classify pictures at the moment: they are being replaced",
     },
     "no_models": {"es": "Ningún modelo está disponible", "en": "No model is available"},
 }

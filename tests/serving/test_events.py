@@ -6,30 +6,22 @@ from collections.abc import Callable
 
 import pytest
 
-from models.catalog import BUNDLED, Catalog, Entry
 from models.errors import UnsupportedType
-from models.loading import load_classifier
 from serving.errors import Busy
 from serving.events import Caller, ClassificationEvent
 from serving.service import Service
-from serving.settings import Settings
-from serving.worker_pool import WorkerPool
 from tests.helpers.project import example
+from tests.helpers.workers import service_of
 
 ANA = Caller("request-1", "es", "api", key_name="ana")
 
 
-@pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    return Catalog((Entry("digit", str(BUNDLED / "digit"), load_classifier(BUNDLED / "digit", 1)),))
-
-
 def events_of(
-    catalog: Catalog, pictures: list[bytes], pool: WorkerPool, *others: Callable[[ClassificationEvent], None]
+    service: Service, pictures: list[bytes], *others: Callable[[ClassificationEvent], None]
 ) -> list[ClassificationEvent]:
     """Classify the pictures one after another, and return what a subscriber got."""
     events: list[ClassificationEvent] = []
-    service = Service(catalog, Settings(), "digit", pool, subscribers=[*others, events.append])
+    service.subscribers = [*others, events.append]
 
     async def classify() -> None:
         for picture in pictures:
@@ -40,37 +32,38 @@ def events_of(
     return events
 
 
-def test_a_prediction_and_an_error_are_one_event_each(catalog: Catalog) -> None:
+def test_a_prediction_and_an_error_are_one_event_each() -> None:
+    service = service_of("digit")
     seven, text = example("digit").read_bytes(), b"not a picture"
-    answered, refused = events_of(catalog, [seven, text], WorkerPool(1, 1, 60))
+    answered, refused = events_of(service, [seven, text])
+    model = service.find("digit")
     assert answered.caller == refused.caller == ANA
-    assert (answered.task, answered.version) == ("digit", catalog.get("digit").info.version)
-    assert answered.revision == catalog.get("digit").revision
+    assert (answered.task, answered.version) == ("digit", model.info.version)
+    assert answered.revision == model.revision
     assert answered.prediction is not None
     assert (answered.outcome, answered.error) == ("confident", None)
     assert answered.elapsed_ms > 0
     assert (refused.outcome, refused.prediction) == ("unsupported_type", None)
 
 
-def test_a_refusal_of_the_queue_is_an_event_too(catalog: Catalog) -> None:
-    (refused,) = events_of(catalog, [example("digit").read_bytes()], WorkerPool(1, -1, 60))
+def test_a_refusal_of_the_queue_is_an_event_too() -> None:
+    (refused,) = events_of(service_of("digit", queue=-1), [example("digit").read_bytes()])
     assert refused.outcome == "busy"
 
 
-def test_a_failing_subscriber_fails_neither_the_request_nor_the_others(
-    catalog: Catalog, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_failing_subscriber_fails_neither_the_request_nor_the_others(caplog: pytest.LogCaptureFixture) -> None:
     def broken(_: ClassificationEvent) -> None:
         raise RuntimeError("the history is full")
 
-    (event,) = events_of(catalog, [example("digit").read_bytes()], WorkerPool(1, 1, 60), broken)
+    (event,) = events_of(service_of("digit"), [example("digit").read_bytes()], broken)
     assert event.outcome == "confident"
     assert "the history is full" in caplog.text
 
 
-def test_a_caller_who_goes_away_is_an_event_too(catalog: Catalog) -> None:
+def test_a_caller_who_goes_away_is_an_event_too() -> None:
     events: list[ClassificationEvent] = []
-    service = Service(catalog, Settings(), "digit", WorkerPool(1, 1, 60), subscribers=[events.append])
+    service = service_of("digit")
+    service.subscribers = [events.append]
 
     async def leave() -> None:
         picture = example("digit").read_bytes()

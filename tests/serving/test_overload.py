@@ -2,7 +2,6 @@
 
 import asyncio
 import tempfile
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,13 +9,13 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from models.catalog import BUNDLED, Catalog, Entry
-from models.loading import load_classifier
+from models.catalog import Catalog, Entry
 from serving.api import app
 from serving.service import Service
 from serving.settings import Settings
 from serving.worker_pool import WorkerPool
 from tests.helpers.project import example
+from tests.helpers.workers import DIGIT, HeldWorkers, service_of, stored_digit
 
 
 @dataclass
@@ -32,17 +31,15 @@ class Caller:
 
 
 @asynccontextmanager
-async def calling(catalog: Catalog, pool: WorkerPool) -> AsyncIterator[Caller]:
-    service = Service(catalog, Settings(), "digit", pool)
+async def calling(service: Service) -> AsyncIterator[Caller]:
     transport = httpx.ASGITransport(app.build(service), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield Caller(service, client)
 
 
-@pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    directory = BUNDLED / "digit"
-    return Catalog((Entry("digit", str(directory), load_classifier(directory, 1)),))
+@pytest.fixture
+def service() -> Service:
+    return service_of("digit")
 
 
 def run(test: Callable[[], Awaitable[None]]) -> None:
@@ -52,44 +49,52 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(main())
 
 
-def test_a_full_queue_is_503_with_retry_after_and_then_answers_again(catalog: Catalog) -> None:
+def held() -> tuple[HeldWorkers, Service]:
+    """A service with one worker, no queue, and a model that classifies when the test says so."""
+    workers = HeldWorkers()
+    catalog = Catalog((Entry("digit", str(DIGIT), stored_digit()),))
+    return workers, Service(catalog, Settings(), "digit", WorkerPool(workers, queue=0, timeout_s=30))
+
+
+def test_a_full_queue_is_503_with_retry_after_and_then_answers_again() -> None:
     async def test() -> None:
-        begun, release = threading.Event(), threading.Event()
-
-        def work() -> None:
-            begun.set()
-            release.wait(30)
-
-        async with calling(catalog, WorkerPool(workers=1, queue=0, timeout_s=30)) as caller:
-            working = asyncio.create_task(caller.service.pool.run(work))
-            await asyncio.to_thread(begun.wait, 30)
+        workers, service = held()
+        async with calling(service) as caller:
+            working = asyncio.create_task(caller.predict())
+            while not workers.begun:
+                await asyncio.sleep(0)
             refused = await caller.predict()
             assert (refused.status_code, refused.json()["code"]) == (503, "busy")
             assert int(refused.headers["Retry-After"]) >= 1
-            release.set()
-            await working
-            assert (await caller.predict()).status_code == 200
+            workers.finish(0)
+            assert (await working).status_code == 200
+            again = asyncio.create_task(caller.predict())
+            while len(workers.begun) < 2:
+                await asyncio.sleep(0)
+            workers.finish(1)
+            assert (await again).status_code == 200
 
     run(test)
 
 
-def test_too_slow_is_504(catalog: Catalog) -> None:
+def test_too_slow_is_504() -> None:
     async def test() -> None:
-        async with calling(catalog, WorkerPool(workers=1, queue=1, timeout_s=1e-6)) as caller:
+        async with calling(service_of("digit", timeout_s=1e-6)) as caller:
             late = await caller.predict()
             assert (late.status_code, late.json()["code"]) == (504, "timeout")
 
     run(test)
 
 
-def test_a_fault_of_ours_is_500_without_details(catalog: Catalog, caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(WorkerPool):
-        async def run(self, *_: object, **__: object) -> object:  # type: ignore[override]
-            raise RuntimeError("secret path /home/somebody")
-
+def test_a_fault_of_ours_is_500_without_details(caplog: pytest.LogCaptureFixture) -> None:
     async def test() -> None:
-        async with calling(catalog, Broken(workers=1, queue=1, timeout_s=30)) as caller:
-            failed = await caller.predict()
+        workers, service = held()
+        async with calling(service) as caller:
+            failing = asyncio.create_task(caller.predict())
+            while not workers.begun:
+                await asyncio.sleep(0)
+            workers.finish(0, RuntimeError("secret path /home/somebody"))
+            failed = await failing
             assert (failed.status_code, failed.json()["code"]) == (500, "internal_error")
             assert "secret" not in failed.text
             assert failed.headers["X-Request-ID"] == failed.json()["request_id"]
@@ -99,30 +104,30 @@ def test_a_fault_of_ours_is_500_without_details(catalog: Catalog, caplog: pytest
     run(test)
 
 
-def test_not_ready_before_the_models_answered_and_after_they_failed_to(catalog: Catalog) -> None:
+def test_not_ready_before_the_workers_have_started_and_when_none_is_alive() -> None:
     async def test() -> None:
-        async with calling(catalog, WorkerPool(workers=1, queue=1, timeout_s=30)) as caller:
+        workers, service = held()
+        async with calling(service) as caller:
             cold = await caller.client.get("/health/ready")
             assert (cold.status_code, cold.json()["status"]) == (503, "not_ready")
             assert "preparando" in cold.json()["reason"]
             assert (await caller.client.get("/health/live")).status_code == 200
-            await caller.service.warm_up()
+            await caller.service.start()
             assert (await caller.client.get("/health/ready")).status_code == 200
-
-        async with calling(catalog, WorkerPool(workers=1, queue=1, timeout_s=1e-6)) as caller:
-            await caller.service.warm_up()
-            failed = await caller.client.get("/health/ready")
-            assert failed.status_code == 503
-            assert "digit" in failed.json()["reason"]
+            workers.is_alive = False
+            dead = await caller.client.get("/health/ready")
+            assert dead.status_code == 503
+            assert "reemplazando" in dead.json()["reason"]
 
     run(test)
 
 
 def test_not_ready_without_any_model() -> None:
     async def test() -> None:
-        empty = Catalog((Entry("digit", "nowhere", None, "damaged"),))
-        async with calling(empty, WorkerPool(workers=1, queue=1, timeout_s=30)) as caller:
-            await caller.service.warm_up()
+        _, service = held()
+        service.catalog.entries = (Entry("digit", "nowhere", None, "damaged"),)
+        async with calling(service) as caller:
+            await caller.service.start()
             assert (await caller.client.get("/health/ready")).status_code == 503
             refused = await caller.predict()
             assert (refused.status_code, refused.json()["code"]) == (503, "model_not_loaded")
@@ -130,13 +135,13 @@ def test_not_ready_without_any_model() -> None:
     run(test)
 
 
-def test_a_picture_never_touches_the_disk(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_never_touches_the_disk(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     def to_disk(_: object) -> None:
         raise AssertionError("the upload was written to a file")
 
     async def test() -> None:
         monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", to_disk)
-        async with calling(catalog, WorkerPool(workers=1, queue=1, timeout_s=30)) as caller:
+        async with calling(service) as caller:
             long = example("digit").read_bytes() + bytes(3_000_000)  # what follows a PNG's end is ignored
             answered = await caller.client.post("/predict", files={"file": ("a.png", long)})
             assert answered.status_code == 200
@@ -144,10 +149,10 @@ def test_a_picture_never_touches_the_disk(catalog: Catalog, monkeypatch: pytest.
     run(test)
 
 
-def test_a_path_cannot_forge_a_line_of_the_log(catalog: Catalog, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_path_cannot_forge_a_line_of_the_log(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     async def test() -> None:
         with caplog.at_level("INFO", "vistazo"):
-            async with calling(catalog, WorkerPool(workers=1, queue=1, timeout_s=30)) as caller:
+            async with calling(service) as caller:
                 await caller.client.get("/models/a%0aforged")
         assert "a%0aforged" in caplog.text
         assert "\nforged" not in caplog.text

@@ -83,11 +83,11 @@ class Tab:
             if picture is None:
                 return cards.waiting_card(caller.language)
             try:
-                classifier = self.service.find(self.task)
-                result = await self.service.classify(classifier, picture, caller)
+                model = self.service.find(self.task)
+                result = await self.service.classify(model, picture, caller, with_maps=True)
             except VistazoError as error:
                 return cards.error_card(error, caller.language)
-            return await asyncio.to_thread(cards.prediction_card, result.prediction, classifier.info, caller.language)
+            return await asyncio.to_thread(cards.prediction_card, result.prediction, model.info, caller.language)
 
         return classify
 
@@ -107,11 +107,11 @@ def add_endpoint(service: Service, task: str) -> None:
         try:
             if file is None:
                 raise MissingFile
-            classifier = service.find(task)
-            result = await service.classify(classifier, file, caller)
+            model = service.find(task)
+            result = await service.classify(model, file, caller)
         except VistazoError as error:
             raise gr.Error(sentence(error, caller.language), print_exception=False) from error
-        return responses.prediction(result, classifier, caller)
+        return responses.prediction(result, model, caller)
 
     file = Upload(visible=False)
     gr.Button(visible=False).click(
@@ -121,4 +121,5 @@ def add_endpoint(service: Service, task: str) -> None:
 
 def _caller(request: gr.Request, channel: Channel) -> Caller:
     language: Language = preferred(request.headers.get("accept-language"))
-    return Caller(new_request_id(), language, channel)
+    origin = request.session_hash or (request.client.host if request.client else "")
+    return Caller(new_request_id(), language, channel, origin)

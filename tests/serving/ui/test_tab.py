@@ -5,15 +5,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from models import bundle
-from models.catalog import Catalog, Entry
-from models.loading import load_classifier
-from serving.service import Service
-from serving.settings import Settings
+from models.catalog import Entry
 from serving.ui.tabs.tab import Tab
 from serving.ui.texts import Texts
-from serving.worker_pool import WorkerPool
 from tests.helpers.bundles import revision
 from tests.helpers.project import example
+from tests.helpers.workers import service_of
 
 
 def test_it_shows_the_labels_and_figures_of_the_model_that_answers(tmp_path: Path) -> None:
@@ -21,16 +18,16 @@ def test_it_shows_the_labels_and_figures_of_the_model_that_answers(tmp_path: Pat
     files = revision("9.0.0", labels=labels)
     for name in bundle.SERVING_FILES:
         (tmp_path / name).write_bytes(files[name])
-    catalog = Catalog.load(workers=1)
+    service = service_of("digit")
     say = Texts()
-    tab = Tab("digit", Service(catalog, Settings(), "digit", WorkerPool(1, 1, 60)), say)
+    tab = Tab("digit", service, say)
     tab.output()
 
     async def card() -> str:
-        return await tab.classify()(example("digit"), SimpleNamespace(headers={}))
+        return await tab.classify()(example("digit"), SimpleNamespace(headers={}, session_hash="a visitor"))
 
     before = asyncio.run(card())
-    catalog.put(Entry("digit", str(tmp_path), load_classifier(tmp_path, 1)))
+    asyncio.run(service.install(Entry("digit", str(tmp_path), service.pool.workers.load(tmp_path))))
     after = asyncio.run(card())
     assert "Cifra" not in before
     assert "Cifra &lt;" in after
