@@ -1,4 +1,4 @@
-"""Reading the picture of a multipart request: in memory, within the limit."""
+"""Reading the files of a multipart request: in memory, within the limit."""
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -13,7 +13,7 @@ ENVELOPE_BYTES = 64 * 1024
 
 
 class _InMemoryParser(MultiPartParser):
-    # Starlette writes parts of more than 1 MB to disk. `serving.middleware.body_limit` bounds the whole request.
+    # Starlette writes parts of more than 1 MB to disk. `serving.middleware.intake` bounds the whole request.
     spool_max_size = 0  # 0: never
 
 
@@ -22,6 +22,20 @@ async def read_picture(request: Request, max_bytes: int) -> bytes:
 
     Raises MissingFile, NoFileSelected or TooLarge.
     """
+    files = await read_files(request, FIELD, max_bytes)
+    if not files:
+        raise MissingFile
+    name, data = files[0]
+    if not name:
+        raise NoFileSelected
+    return data
+
+
+async def read_files(request: Request, field: str, max_bytes: int) -> list[tuple[str, bytes]]:
+    """Return the file names and the bytes of the file parts named `field`.
+
+    Raises MissingFile when the body is not a multipart form, and TooLarge.
+    """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise MissingFile
     try:
@@ -29,13 +43,10 @@ async def read_picture(request: Request, max_bytes: int) -> bytes:
     except MultiPartException:
         raise MissingFile from None
     try:
-        part = next((value for value in form.getlist(FIELD) if isinstance(value, UploadFile)), None)
-        if part is None:
-            raise MissingFile
-        if not part.filename:
-            raise NoFileSelected
-        if (part.size or 0) > max_bytes:
-            raise TooLarge(max_bytes, part.size)
-        return await part.read()
+        parts = [value for value in form.getlist(field) if isinstance(value, UploadFile)]
+        too_large = next((part for part in parts if (part.size or 0) > max_bytes), None)
+        if too_large is not None:
+            raise TooLarge(max_bytes, too_large.size)
+        return [(part.filename or "", await part.read()) for part in parts]
     finally:
         await form.close()

@@ -1,16 +1,19 @@
 """Starting and stopping, as a person at a terminal sees it."""
 
+import contextlib
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.helpers.project import ROOT, environment, example
-from tests.helpers.server import Server, StartServer, half_sent
+from tests.helpers.server import Server, StartServer, half_sent, running, wait_until_ready
 
 
 def app(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
@@ -65,9 +68,59 @@ def test_on_sigterm_what_is_in_flight_is_answered(start_server: StartServer) -> 
         stopped.start()
         assert finish().startswith(b"HTTP/1.1 200")
     stopped.join(60)
-    assert server.process.poll() is not None
+    assert server.process.poll() == 0
     with pytest.raises(httpx.TransportError):
         httpx.get(f"{server.url}/health/live")
+
+
+def test_open_pages_do_not_hold_the_stop(start_server: StartServer) -> None:
+    server = start_server()
+    with httpx.stream("GET", f"{server.url}/gradio_api/heartbeat/a-visitor", timeout=60) as stream:
+        chunks = stream.iter_text()
+        next(chunks)  # the stream has begun
+        server.process.send_signal(signal.SIGTERM)
+        list(chunks)  # to its end: without an error of the connection
+        assert server.process.wait(60) == 0
+    assert "Traceback" not in server.log.read_text()
+    assert "timeout graceful shutdown exceeded" not in server.log.read_text()
+
+
+def test_a_second_signal_ends_at_once(start_server: StartServer) -> None:
+    server = start_server()
+    with half_sent(server, example("digit")):
+        httpx.get(f"{server.url}/health/live")
+        server.process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(httpx.TransportError):
+            while True:
+                httpx.get(f"{server.url}/health/live")  # until it accepts no more
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(20) == 0  # the half-sent request would hold it for longer
+
+
+def test_uploads_to_the_page_are_gone_after_a_kill_and_a_start(tmp_path: Path) -> None:
+    settings = {"TMPDIR": str(tmp_path)}
+    with running(tmp_path / "log.txt", **settings) as server:
+        wait_until_ready(server)
+        upload = {"files": ("x-ray.png", b"an X-ray of somebody")}
+        (path,) = httpx.post(f"{server.url}/gradio_api/upload", files=upload).json()
+        assert Path(path).read_bytes() == b"an X-ray of somebody"
+        with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as cut:
+            cut.sendall(
+                b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n"
+                b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+                b'Content-Disposition: form-data; name="files"; filename="a.png"\r\n\r\ncut off' + bytes(500_000)
+            )
+        httpx.get(f"{server.url}/health/live")
+        assert not [file for file in tmp_path.rglob("*") if file.is_file() and b"cut off" in file.read_bytes()]
+        port = server.url.rpartition(":")[2]
+        server.process.kill()
+        server.process.wait()
+    assert Path(path).exists()
+    with running(tmp_path / "log.txt", "--port", port, **settings) as server:
+        while "Vistazo is ready" not in server.log.read_text():
+            assert server.process.poll() is None
+            time.sleep(0.05)
+        assert not Path(path).exists()
 
 
 def test_serving_needs_no_tensorflow() -> None:
@@ -78,14 +131,15 @@ for name in ("tensorflow", "keras", "sklearn", "scipy", "matplotlib"):
 from pathlib import Path
 import asyncio
 from models.catalog import Catalog
+from models.workers.threads import WorkerThreads
 from serving import server
-from serving.worker_pool import WorkerPool
-from serving.service import WARM_UP, Service
+from serving.events import Caller
 from serving.settings import Settings
-catalog = Catalog.load()
-server.build_app(catalog, Settings(), "digit", "http://127.0.0.1:5000", lambda: None)
-service = Service(catalog, Settings(), "digit", WorkerPool(1, 1, 60))
-result = asyncio.run(service.classify(service.find("digit"), Path(sys.argv[1]), WARM_UP))
+workers = WorkerThreads()
+catalog = Catalog.load(load_model=workers.load)
+app = server.build_app(catalog, workers, Settings(), "digit", "http://127.0.0.1:5000", 0, lambda: None)
+service = app.state.service
+result = asyncio.run(service.classify(service.find("digit"), Path(sys.argv[1]), Caller("1", "es", "api")))
 assert result.prediction.label is not None
 assert not [name for name in sys.modules if name.split(".")[0] in ("tensorflow", "keras") and sys.modules[name]]
 """
@@ -108,10 +162,15 @@ def watch(event, arguments):
             os._exit(3)
 sys.addaudithook(watch)
 from models.catalog import Catalog
+from models.workers.threads import WorkerThreads
 from serving import server
 from serving.settings import Settings
-server.build_app(Catalog.load(), Settings(), "digit", "http://127.0.0.1:5000", lambda: None)
+workers = WorkerThreads()
+catalog = Catalog.load(load_model=workers.load)
+server.build_app(catalog, workers, Settings(), "digit", "http://127.0.0.1:5000", 0, lambda: None)
 import threading
+import time
+from pathlib import Path
 for thread in threading.enumerate():
     if thread is not threading.current_thread() and not thread.daemon:
         thread.join(30)
