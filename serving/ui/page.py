@@ -18,11 +18,11 @@ from serving.ui import cards
 from serving.ui.tabs import digit, upload
 from serving.ui.tabs.tab import Tab, add_disclaimer, add_endpoint
 from serving.ui.texts import Texts, Translations
+from serving.ui.uploads import AGE_S, UploadFolder, add_route, prepare_directory
 
 CSS = Path(__file__).parent / "page.css"
-# Seconds between two sweeps of Gradio's upload cache, and the age at which an upload is deleted: a visitor may want the
-# same picture classified again.
-CACHE_SWEEP_S, CACHE_AGE_S = 30, 120
+CACHE_SWEEP_S = 30  # between two sweeps of Gradio's own cache
+QUEUE_POLL_S = 0.04  # Gradio's queue polls every millisecond, which costs 4 % of a core when nobody is there
 
 # Tasks with a tab of their own; every other task gets the generic upload tab.
 _TABS: dict[str, Callable[[Tab], None]] = {"digit": digit.build}
@@ -37,7 +37,7 @@ class Page(gr.Blocks):
         super().__init__(
             title="Vistazo",
             analytics_enabled=False,
-            delete_cache=(CACHE_SWEEP_S, CACHE_AGE_S),
+            delete_cache=(CACHE_SWEEP_S, AGE_S),
         )
         self.i18n_instance = self._translations
 
@@ -70,17 +70,21 @@ def build(service: Service, address: str) -> Page:
     # The service's own queue is the limit, because the REST API shares it. Gradio's queue is only a second bound.
     slots = service.settings.queue + 64
     page.queue(max_size=2 * slots, default_concurrency_limit=slots)
+    page._queue.sleep_when_free = QUEUE_POLL_S
     # Only `launch` sets this. Without it Gradio accepts any path of this machine as an upload (gradio 6.31,
     # processing_utils._check_allowed): a visitor could have our files classified.
     page.has_launched = True
     return page
 
 
-def mount(app: FastAPI, service: Service, address: str, max_upload_bytes: int) -> None:
-    """Mount the page on `app` at `/`."""
+def mount(app: FastAPI, service: Service, address: str, port: int, max_upload_bytes: int) -> None:
+    """Mount the page on `app` at `/`. Its uploads are kept in a folder that belongs to `port`."""
+    folder = UploadFolder(prepare_directory(port))
+    page = build(service, address)
+    add_route(app, folder, max_upload_bytes, page.upload_file_set)
     gr.mount_gradio_app(
         app,
-        build(service, address),
+        page,
         path="/",
         app_kwargs={"exception_handlers": {404: page_not_found}},
         footer_links=[],
@@ -110,7 +114,7 @@ def _theme() -> gr.themes.Base:
 
 
 def _fill(entry: Entry, service: Service, texts: Texts) -> None:
-    if entry.classifier is None:
+    if entry.loaded is None:
         add_disclaimer(entry.task, entry.presentation, texts)
         gr.HTML(texts.add("unavailable_card", cards.unavailable_card), elem_id=f"{entry.task}-answer")
         return
