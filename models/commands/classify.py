@@ -1,8 +1,9 @@
 """`python -m models classify`."""
 
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.console import Console
@@ -12,6 +13,10 @@ from models import batch
 from models.catalog import RUNS, Catalog
 from models.cli import FAILED, Debug
 from models.settings import named_models
+from models.workers.start import start_workers
+from models.workers.stored_model import StoredModel
+
+PICTURE_S, MEMORY_MB = 60.0, 1500  # limits of one picture
 
 
 def command(
@@ -26,16 +31,20 @@ def command(
     """Classify pictures. Exits with 1 when one cannot be read; its row in the output has the error."""
     pictures = batch.find_pictures(paths)
     sources = named_models()
-    classifier = Catalog.load({task: sources[task]} if task in sources else {}, runs=RUNS).get(task)
-    outcomes: Counter[str] = Counter()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with (
-        Progress(*columns, console=Console(stderr=True)) as progress,
-        batch.open_results(output, classifier.info.label_ids) as write,
-    ):
-        for result in progress.track(batch.classify_files(classifier, pictures), len(pictures), description=task):
-            write(result)
-            outcomes[str(result.prediction.verdict) if result.prediction else "error"] += 1
+    with closing(start_workers(None, PICTURE_S, MEMORY_MB)) as workers:
+        catalog = Catalog.load({task: sources[task]} if task in sources else {}, runs=RUNS, load_model=workers.load)
+        model = cast(StoredModel, catalog.entry(task).model)  # the workers loaded it
+        outcomes: Counter[str] = Counter()
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with (
+            Progress(*columns, console=Console(stderr=True), refresh_per_second=4) as progress,
+            batch.open_results(output, model.info.label_ids) as write,
+        ):
+            for result in progress.track(
+                batch.classify_files(workers, model, pictures), len(pictures), description=task
+            ):
+                write(result)
+                outcomes[str(result.prediction.verdict) if result.prediction else "error"] += 1
     typer.echo(", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common()), err=True)
     if outcomes["error"]:
         raise typer.Exit(FAILED)
