@@ -72,7 +72,7 @@ def photograph(width: int, height: int) -> bytes:
         ("center_crop", RGB, (2688, 2700), (672, 675)),
         ("center_crop", RGB, (1344, 2000), (672, 1000)),
         ("center_crop", RGB, (1343, 2000), (1343, 2000)),  # half would be one pixel short of three times the input
-        ("stretch_gray", GRAY, (1344, 1400), (672, 700)),
+        ("stretch_gray", GRAY, (2688, 2700), (2688, 2700)),  # X-rays keep every pixel
         ("mnist", DIGIT, (4480, 100), (560, 13)),  # the longer side counts
         ("mnist", DIGIT, (1119, 1119), (1119, 1119)),
     ],
@@ -110,10 +110,9 @@ def test_a_turned_jpeg_is_measured_upright() -> None:
     assert seen == [(500, 125), (1000, 250)]
 
 
-@pytest.mark.parametrize(("name", "size"), [("center_crop", RGB), ("stretch_gray", GRAY)])
-def test_a_reduced_photograph_is_prepared_as_a_whole_one(name: PreprocessingName, size: InputSize) -> None:
+def test_a_reduced_photograph_is_prepared_as_a_whole_one() -> None:
     data = photograph(1400, 1600)
-    reduced, whole = prepare(data, name, size).pixels, preprocess(decode(data), name, size).pixels
+    reduced, whole = prepare(data, "center_crop", RGB).pixels, preprocess(decode(data), "center_crop", RGB).pixels
     assert reduced is not None
     assert whole is not None
     assert np.abs(reduced.astype(int) - whole).max() <= 3
