@@ -37,10 +37,13 @@ import json, time
 marks = [time.perf_counter()]
 def mark(): marks.append(time.perf_counter())
 import app; mark()
-from models.catalog import Catalog; catalog = Catalog.load(); mark()
+from models.catalog import Catalog
+from models.workers.start import start_workers
+workers = start_workers(None, 10, 1500)
+catalog = Catalog.load(load_model=workers.load); mark()
 from serving import server; mark()
-server.build_app(catalog, app.configuration.load(), "digit", "", lambda: None); mark()
-names = ("imports of app.py", "models verified and loaded", "imports of the server", "page built")
+server.build_app(catalog, workers, app.configuration.load(), "digit", "", 0, lambda: None); mark()
+names = ("imports of app.py", "models tried out in a worker", "imports of the server", "page built")
 print(json.dumps(dict(zip(names, (end - start for start, end in zip(marks, marks[1:]))))))
 """
 IMPORTS = "import app; from serving import server"

@@ -11,6 +11,7 @@ import httpx2
 
 from models.catalog import TASKS
 from models.images.formats import has_picture_suffix
+from spaces_config import processes
 from spaces_config.errors import SpaceError
 from spaces_config.local import CORES, PORT, RunningSpace, Space
 
@@ -26,8 +27,7 @@ class SmokeTestResult:
     ready_s: float  # from the start of the process to /health/ready
     first_prediction_s: float  # from the start of the process to the first prediction
     installed_mb: float
-    resident_mb: float | None  # after one prediction per task
-    peak_mb: float | None
+    memory_mb: float | None  # of all its processes, after one prediction per task
 
     @property
     def summary(self) -> str:
@@ -37,9 +37,9 @@ class SmokeTestResult:
             f"Ready {self.ready_s:.1f} s after the start; first prediction after {self.first_prediction_s:.1f} s "
             f"({cores}).\nInstalled: {self.installed_mb:,.0f} MB."
         )
-        if self.resident_mb is None or self.peak_mb is None:
+        if self.memory_mb is None:
             return text
-        return f"{text} Memory after one prediction per task: {self.resident_mb:,.0f} MB, peak {self.peak_mb:,.0f} MB."
+        return f"{text} Memory of all processes after one prediction per task: {self.memory_mb:,.0f} MB."
 
 
 def run_smoke_test(running: RunningSpace) -> SmokeTestResult:
@@ -63,8 +63,7 @@ def run_smoke_test(running: RunningSpace) -> SmokeTestResult:
         ready_s,
         first_prediction_s,
         directory_mb(space.python.parent.parent),
-        _memory_mb(running.process.pid, "VmRSS"),
-        _memory_mb(running.process.pid, "VmHWM"),
+        _memory_mb(running.process.pid),
     )
 
 
@@ -106,9 +105,7 @@ def _check_prediction(client: httpx2.Client, space: Space, path: str, picture: P
         )
 
 
-def _memory_mb(process_id: int, name: str) -> float | None:
-    """Return a value of `/proc/PID/status`, in millions of bytes."""
+def _memory_mb(process_id: int) -> float | None:
     if not sys.platform.startswith("linux"):
         return None
-    lines = Path(f"/proc/{process_id}/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(f"{name}:"))
+    return processes.memory_mb(process.pid for process in processes.tree(process_id))

@@ -14,4 +14,4 @@ def test_the_cold_start_is_measured(space: Space) -> None:
     assert all(float(figure) > 0 for figure in rows["ratio"])
     *moments, _processor = map(float, rows["with the project's setup"])
     assert moments == sorted(moments)
-    assert {"gradio", "pandas", "Vistazo", "models verified and loaded"} <= rows.keys()
+    assert {"gradio", "pandas", "Vistazo", "models tried out in a worker"} <= rows.keys()

@@ -47,9 +47,8 @@ def test_it_answers(figures: SmokeTestResult) -> None:
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="memory is read from /proc")
 def test_its_memory_is_told(figures: SmokeTestResult) -> None:
-    assert figures.resident_mb is not None
-    assert figures.peak_mb is not None
-    assert 50 < figures.resident_mb <= figures.peak_mb
+    assert figures.memory_mb is not None
+    assert 50 < figures.memory_mb < 1000
 
 
 @pytest.mark.usefixtures("figures")
