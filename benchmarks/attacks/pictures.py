@@ -293,3 +293,10 @@ def _png(
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">L", len(body)) + kind + body + struct.pack(">L", zlib.crc32(kind + body)) for kind, body in every
     )
+
+
+def large_photograph() -> bytes:
+    """A JPEG of 50 megapixels as a camera makes them: half a second of decoding at full scale."""
+    random = np.random.default_rng(0)
+    coarse = Image.fromarray(random.integers(0, 256, (70, 70, 3), np.uint8))
+    return _encoded(coarse.resize((SIDE, SIDE), Image.Resampling.BICUBIC), "JPEG", quality=90)
