@@ -52,6 +52,13 @@ def test_no_python_at_all(checkout: Path) -> None:
     assert "python-that-is-not-there is missing" in sentence
 
 
+def test_bench_without_wrk(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (sentence,) = said(make(checkout, "bench", PATH=str(tmp_path / "empty")))
+    assert "wrk is not installed" in sentence
+    assert "apt-get install wrk" in sentence
+
+
 def test_no_network(checkout: Path) -> None:
     nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1"}
     *progress, sentence = said(make(checkout, "run", f"PYTHON={sys.executable}", **nowhere))
