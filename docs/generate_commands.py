@@ -20,7 +20,16 @@ import typer
 PAGE = Path(__file__).with_name("commands.md")
 WIDTH = 100  # characters of a line
 GROUPS = ("models", "train", "spaces_config", "benchmarks.comparisons", "benchmarks.decoding")
-SCRIPTS = ("cold_start", "hard_digits", "refusals", "training")  # benchmarks that use argparse
+# Benchmarks that use argparse.
+SCRIPTS = (
+    "classify",
+    "cold_start",
+    "hard_digits",
+    "refusals",
+    "resilience",
+    "serving",
+    "training",
+)  # benchmarks that use argparse
 
 INTRODUCTION = """\
 # Commands

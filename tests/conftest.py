@@ -55,7 +55,7 @@ SLOW = {
     "comparisons": ("benchmarks/test_comparisons.py",),
     "benchmarks": ("benchmarks",),
     "robustness": ("train/evaluation/test_robustness.py",),
-    "attacks": ("models/images/test_attacks.py",),
+    "processes": ("models/workers/test_processes.py", "models/images/test_attacks.py"),
 }
 
 
