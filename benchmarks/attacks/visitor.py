@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx2
 
+ADDRESS = "127.0.0.2"  # not that of the attacks: the server tells callers apart by their addresses
+HEADERS = {"Connection": "close"}
 PAUSE_S = 0.1
 TIMEOUT_S = 100.0
 
@@ -27,7 +29,8 @@ def main(url: str, picture: Path) -> None:
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()
     data, seconds, failures = picture.read_bytes(), [], 0
-    with httpx2.Client(base_url=url, timeout=TIMEOUT_S, headers={"Connection": "close"}) as client:
+    transport = httpx2.HTTPTransport(local_address=ADDRESS)
+    with httpx2.Client(base_url=url, timeout=TIMEOUT_S, headers=HEADERS, transport=transport) as client:
         while not ended.wait(PAUSE_S):
             started = time.perf_counter()
             try:

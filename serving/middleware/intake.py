@@ -26,6 +26,7 @@ class Bounds:
     places: int = 256  # bodies at the same time
     held_bytes: int = 256_000_000  # of bodies that arrive, wait or are classified
     body_s: float = 60.0  # from the header to the last byte: 20 MB at 2.7 Mbit/s
+    small_bytes: int = 256_000  # a body is refused for the bytes of all only when it is larger
     grace_s: float = 2.0  # a body that arrives for longer than this makes room for others when there is none
 
 
@@ -135,7 +136,8 @@ class Intake:
         if upload.bytes > self._max_bytes:
             return self._too_large
         now = asyncio.get_running_loop().time()
-        return None if self._has_room(self._held > self._bounds.held_bytes, now) else Busy()
+        is_full = self._held > self._bounds.held_bytes and upload.bytes > self._bounds.small_bytes
+        return None if self._has_room(is_full, now) else Busy()
 
     def _has_room(self, is_full: bool, now: float) -> bool:
         """Return True when there is room, after making some if there was none."""

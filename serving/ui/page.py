@@ -22,7 +22,9 @@ from serving.ui.uploads import AGE_S, UploadFolder, add_route, prepare_directory
 
 CSS = Path(__file__).parent / "page.css"
 CACHE_SWEEP_S = 30  # between two sweeps of Gradio's own cache
-QUEUE_POLL_S = 0.04  # Gradio's queue polls every millisecond, which costs 4 % of a core when nobody is there
+# Gradio's queue polls every millisecond for events, and ten times a second for progress, which the page does not have.
+# That costs 4 % of a core when nobody is there.
+QUEUE_POLL_S, PROGRESS_POLL_S = 0.05, 1.0
 
 # Tasks with a tab of their own; every other task gets the generic upload tab.
 _TABS: dict[str, Callable[[Tab], None]] = {"digit": digit.build}
@@ -71,6 +73,7 @@ def build(service: Service, address: str) -> Page:
     slots = service.settings.queue + 64
     page.queue(max_size=2 * slots, default_concurrency_limit=slots)
     page._queue.sleep_when_free = QUEUE_POLL_S
+    page._queue.progress_update_sleep_when_free = PROGRESS_POLL_S
     # Only `launch` sets this. Without it Gradio accepts any path of this machine as an upload (gradio 6.31,
     # processing_utils._check_allowed): a visitor could have our files classified.
     page.has_launched = True

@@ -134,13 +134,16 @@ def test_the_body_that_has_arrived_for_the_longest_makes_room() -> None:
 
 def test_held_bytes_of_all_bodies_are_bounded() -> None:
     async def test() -> None:
-        full = intake(held_bytes=1500)
+        full = intake(held_bytes=1500, small_bytes=600)
         first = Client(full)
         first.send(bytes(1000))
         await settle()
         second = Client(full)
         second.send(bytes(1000))
         assert await second.done() == 503
+        small = Client(full)
+        small.send(bytes(600))
+        assert await small.done() == 200, "who holds little is not refused for what others hold"
         assert await first.done() == 200
         assert full._held == 0
 
