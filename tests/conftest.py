@@ -45,6 +45,8 @@ SLOW = {
     "commands": (
         "train/test_commands.py",
         "train/sources/test_folder_commands.py",
+        "train/sources/test_real_data.py",
+        "test_make.py",
         "models/hub",
         "test_hub_stub.py",
     ),
