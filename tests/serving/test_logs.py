@@ -56,6 +56,6 @@ def test_nothing_is_lost_at_the_end() -> None:
     async def turn() -> None:
         logger.info("last")
         handler.close()
+        assert stream.getvalue() == "last\n"
 
     asyncio.run(turn())
-    assert stream.getvalue() == "last\n"
