@@ -53,7 +53,7 @@ The limit runs one process for each client, at most one a core, without HTTP. Fl
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is measured, and for how long."""
+    """The measurements of one run of the command."""
 
     tasks: tuple[str, ...]
     clients: tuple[int, ...]

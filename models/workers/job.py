@@ -1,4 +1,4 @@
-"""One job of a worker: a picture, or the paths of several, and what becomes of the result."""
+"""One job of a worker: a picture, or the paths of several, and the delivery of its result."""
 
 import asyncio
 import errno
@@ -31,7 +31,7 @@ def nothing() -> None:
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """What is sent to a worker (`fields`, `picture`), and how its result is read (`parse`).
+    """A message to a worker (`fields`, `picture`), and the function that reads its result (`parse`).
 
     The worker is killed after `limit_s` seconds. `on_end` is called once, when the work has ended: later than `done`,
     when that is cancelled.
