@@ -24,10 +24,10 @@ from benchmarks.servers.response import response
 from models.catalog import BUNDLED
 from models.errors import VistazoError
 from models.loading import load_classifier
+from models.workers.forking import ONE_THREAD
 from spaces_config import processes
 
 ROOT = Path(__file__).parents[2]
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")  # each process has one core
 
 
 @dataclass(frozen=True, slots=True)
