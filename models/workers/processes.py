@@ -76,8 +76,6 @@ class WorkerProcesses:
         if message is None:
             raise BundleError("the network ends the process that loads it: export the bundle again")
         if "ready" not in message.fields:
-            if fault := message.fields.get("fault"):
-                log.error("the model %r failed its start-up check\n%s", model.task, fault)
             raise BundleError(str(message.fields.get("text")))
 
     async def install(self, model: StoredModel) -> None:

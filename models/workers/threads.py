@@ -32,7 +32,7 @@ class WorkerThreads:
         self._classifiers: dict[int, Classifier] = {}
 
     def load(self, directory: Path, revision: str | None = None) -> StoredModel:
-        """Read, verify and try out a bundle. Raises BundleError, and whatever the network raises."""
+        """Read, verify and try out a bundle. Raises BundleError."""
         model = stored_model.read(directory, revision)
         classifier = build_classifier(model.info, model.network, self.count, model.revision)
         try_out(classifier)

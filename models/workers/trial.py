@@ -12,9 +12,13 @@ from models.errors import BundleError
 def try_out(classifier: Classifier) -> None:
     """Run the network once: it must not fail, and the first visitor does not wait for the first inference.
 
-    Raises BundleError when no network ran, and whatever the network raises.
+    Raises BundleError.
     """
-    if classifier.classify(_drawn_stroke()).pixels is None:
+    try:
+        prediction = classifier.classify(_drawn_stroke())
+    except Exception as error:  # any error here would happen to visitors
+        raise BundleError(f"it failed the start-up check ({type(error).__name__}: {error})") from error
+    if prediction.pixels is None:
         raise BundleError("the model did not run on its trial picture: its preprocessing found nothing in it")
 
 

@@ -35,9 +35,6 @@ def serve(connection: socket.socket, models: Sequence[StoredModel], memory_bytes
         except BundleError as error:
             wire.send(connection, {"refused": model.key, "text": str(error)})
             return
-        except Exception:  # any error here would happen to visitors
-            wire.send(connection, {"refused": model.key, "text": "it failed the start-up check", "fault": _fault()})
-            return
     wire.send(connection, {"ready": os.getpid()})
     receiver = wire.Receiver(connection)
     while (message := receiver.receive()) is not None:
